@@ -1,0 +1,110 @@
+"""From a config to the parts of a run. Only this file and the rooms' own builders read the config."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import optax
+from ml_collections import ConfigDict
+
+from gan_jax import models
+from gan_jax.data.batches import Batches
+from gan_jax.errors import InputError, choose
+from gan_jax.game import optimizers
+from gan_jax.game.losses import LOSSES
+from gan_jax.game.objectives import Game
+from gan_jax.game.schemes import SCHEMES, Moves, Phase
+from gan_jax.game.state import GANState, init_state
+from gan_jax.parallel import Devices
+
+
+class Players(NamedTuple):
+    """Both networks and their optimizers."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    generator_optimizer: optax.GradientTransformation
+    discriminator_optimizer: optax.GradientTransformation
+
+
+def batches(config: ConfigDict, num: int) -> Batches:
+    """The batches of a training set of `num` examples.
+
+    Raises:
+        InputError: If a batch is larger than the set.
+    """
+    size = config.train.batch_size
+    if size > num:
+        raise InputError(
+            "config.train.batch_size", size, f"the training set has {num} examples only"
+        )
+    return Batches(num, size, config.seed)
+
+
+def updates_a_round(config: ConfigDict, per_epoch: int) -> tuple[int, int]:
+    """k and m: updates of the discriminator and of the generator in a round."""
+    unit = {"step": 1, "epoch": per_epoch}[config.schedule.unit]
+    return unit * config.schedule.discriminator, unit * config.schedule.generator
+
+
+def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Players:
+    """Both players of a run.
+
+    Args:
+        config: The run's config.
+        shape: Shape of one example.
+        per_epoch: Batches in an epoch.
+
+    Raises:
+        InputError: If a name is unknown, or a model can't make the shape.
+    """
+    generator, discriminator = models.build(config.model, shape)
+    k, m = updates_a_round(config, per_epoch)
+    return Players(
+        generator,
+        discriminator,
+        optimizers.build(config.optim.generator, "generator", m * config.train.steps),
+        optimizers.build(config.optim.discriminator, "discriminator", k * config.train.steps),
+    )
+
+
+def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
+    """The state before the first round."""
+    return init_state(
+        config.seed,
+        (players.generator, players.generator_optimizer),
+        (players.discriminator, players.discriminator_optimizer),
+        latent=config.model.latent,
+        shape=shape,
+        average=config.ema.half_life > 0,
+    )
+
+
+def phases(
+    config: ConfigDict, players: Players, per_epoch: int, devices: Devices
+) -> tuple[Phase, ...]:
+    """A round of the run's scheme, as pure functions.
+
+    Raises:
+        InputError: If a name is unknown, or the batch does not divide by the devices.
+    """
+    scheme = choose("config.schedule.scheme", config.schedule.scheme, SCHEMES)
+    game = Game(
+        generator=players.generator.clone(axis_name=devices.axis_name),
+        discriminator=players.discriminator.clone(axis_name=devices.axis_name),
+        loss=choose("config.loss", config.loss, LOSSES),
+        latent=config.model.latent,
+        batch_size=devices.share(config.train.batch_size),
+        axis_name=devices.axis_name,
+    )
+    moves = Moves(
+        game=game,
+        generator=players.generator_optimizer,
+        discriminator=players.discriminator_optimizer,
+        ema_decay=ema_decay(config.ema.half_life, config.train.batch_size),
+    )
+    return scheme(moves, *updates_a_round(config, per_epoch))
+
+
+def ema_decay(half_life: float, batch_size: int) -> float:
+    """Share of the average that outlives an update, so that half of it outlives `half_life` images."""
+    return 0.5 ** (batch_size / half_life) if half_life else 0.0

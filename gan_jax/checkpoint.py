@@ -1,0 +1,123 @@
+"""Checkpoints by Orbax: asynchronous, atomic, and verified when read."""
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import flax.serialization
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from absl import logging
+
+from gan_jax.errors import RunError
+
+
+class Checkpoints:
+    """The checkpoints of a run, by step.
+
+    A checkpoint is a tree of numpy arrays in nested dicts, with a digest of its bytes: a file that
+    was cut or altered after it was written is found out when it is read.
+
+    Args:
+        folder: Where they are, or will be.
+        keep: How many of the newest are kept.
+    """
+
+    def __init__(self, folder: Path, keep: int = 1):
+        self._folder = folder.absolute()
+        options = ocp.CheckpointManagerOptions(max_to_keep=keep)
+        self._manager = ocp.CheckpointManager(self._folder, options=options)
+
+    def steps(self) -> list[int]:
+        """The steps saved, oldest first."""
+        return sorted(self._manager.all_steps())
+
+    def save(self, step: int, state: Any) -> None:
+        """Start to save a state; whatever the last save still does is waited for.
+
+        Args:
+            step: Its number.
+            state: A tree of numpy arrays that nobody changes.
+
+        Raises:
+            RunError: If this or the last save could not be written.
+        """
+        tree = flax.serialization.to_state_dict(state)
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardSave(tree),
+            check=ocp.args.JsonSave({"digest": digest(tree)}),
+        )
+        self._guard(lambda: self._manager.save(step, args=arguments, force=True))
+
+    def wait(self) -> None:
+        """Return when the last save is on disk.
+
+        Raises:
+            RunError: If it could not be written.
+        """
+        self._guard(self._manager.wait_until_finished)
+
+    def restore(self, step: int) -> Any:
+        """The tree saved at `step`, as nested dicts of numpy arrays.
+
+        Raises:
+            RunError: If it can't be read, or is not what was saved.
+        """
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardRestore(), check=ocp.args.JsonRestore()
+        )
+        try:
+            saved = self._manager.restore(step, args=arguments)
+        except Exception as error:  # Orbax and TensorStore raise whatever their layers raise.
+            raise RunError(f"{self._folder / str(step)}: {_first_line(error)}") from error
+        if digest(saved.state) != saved.check["digest"]:
+            raise RunError(f"{self._folder / str(step)}: not what was saved, its digest differs")
+        return saved.state
+
+    def restore_newest(self) -> tuple[int, Any] | None:
+        """The newest sound checkpoint, or None if there is none.
+
+        A damaged one is named in a warning and set aside, so that its step can be saved again.
+        """
+        for step in reversed(self.steps()):
+            try:
+                return step, self.restore(step)
+            except RunError as error:
+                logging.warning("damaged checkpoint, going back to the one before: %s", error)
+                self._set_aside(step)
+        return None
+
+    def close(self) -> None:
+        """Finish what is under way."""
+        self._manager.close()
+
+    def _set_aside(self, step: int) -> None:
+        if jax.process_index() == 0:
+            shrine = self._folder.parent / "damaged" / str(step)
+            shutil.rmtree(shrine, ignore_errors=True)
+            shrine.parent.mkdir(exist_ok=True)
+            (self._folder / str(step)).rename(shrine)
+        self._manager.reload()
+
+    def _guard(self, action) -> None:
+        try:
+            action()
+        except Exception as error:  # as above
+            message = f"{self._folder}: a checkpoint could not be written: {_first_line(error)}"
+            raise RunError(message) from error
+
+
+def digest(tree: Any) -> str:
+    """SHA-256 of the paths, types, shapes and bytes of a tree of arrays, in hexadecimal."""
+    total = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        array = np.asarray(leaf)
+        total.update(f"{jax.tree_util.keystr(path)}{array.dtype}{array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

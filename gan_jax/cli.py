@@ -1,0 +1,75 @@
+"""What the command-line programs share: flags, and one clear line for whatever goes wrong."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags, logging
+
+from gan_jax.errors import InputError, RunError
+
+BAD_INPUT, FAILED = 2, 1
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parse the flags, call `main`, and end the program.
+
+    The exit code is 0 if all went well, 2 for the user's errors (flags, config, data), 1 for the
+    machine's and the run's (full disk, non-finite numbers).
+    """
+
+    def guarded(_: Sequence[str]) -> None:
+        try:
+            main()
+        except InputError as error:
+            _end(BAD_INPUT, error)
+        except RunError as error:
+            _end(FAILED, error)
+        except OSError as error:
+            _end(FAILED, f"{error.filename or 'writing'}: {error.strerror or error}")
+
+    logging.set_verbosity(logging.WARNING)
+    app.run(guarded, flags_parser=_parse)
+
+
+def _end(code: int, message: object) -> None:
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    sys.exit(code)
+
+
+def _parse(argv: Sequence[str]) -> Sequence[str]:
+    try:
+        rest = flags.FLAGS(argv)
+        if rest[1:]:
+            raise InputError(rest[1], "", "no such argument, flags are written --name=value")
+        return rest
+    except SystemExit:  # --help, which absl ends with 1
+        sys.exit(0)
+    except InputError as error:
+        _end(BAD_INPUT, error)
+    except (AttributeError, KeyError) as error:
+        # ml_collections: an override of a field that the config does not have.
+        _end(BAD_INPUT, _unknown_field(argv, error))
+    except (flags.Error, OSError, TypeError, ValueError, SyntaxError, ImportError) as error:
+        _end(BAD_INPUT, _one_line(argv, error))
+    return argv
+
+
+def _unknown_field(argv: Sequence[str], error: Exception) -> str:
+    why, *hint = str(error).strip("\"'").replace("\\n", "\n").replace("\\'", "'").split("\n")
+    name = why.strip("'")
+    culprits = [
+        arg
+        for arg in argv
+        if arg.startswith("--config.") and name in arg.split("=")[0].removeprefix("--").split(".")
+    ]
+    return (
+        f"{(culprits or [f'config.{name}'])[0].removeprefix('--')}: no such field. {' '.join(hint)}"
+    )
+
+
+def _one_line(argv: Sequence[str], error: Exception) -> str:
+    text = " ".join(str(error).split()).removeprefix("flag --")
+    if isinstance(error, (flags.Error, TypeError, ValueError)):
+        return text
+    files = [arg.removeprefix("--") for arg in argv if arg.startswith("--config=")]
+    return f"{(files or ['config'])[0]}: {text}"

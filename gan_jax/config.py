@@ -1,0 +1,93 @@
+"""The run's config: what a field may hold, and how it looks flattened."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from gan_jax.errors import InputError
+
+
+class Rule(NamedTuple):
+    """What a field may hold.
+
+    Attributes:
+        holds: Whether a value will do.
+        says: The rule in words.
+    """
+
+    holds: Callable[[Any], bool]
+    says: str
+
+
+COUNT = Rule(lambda value: value >= 1, "must be at least 1")
+NOT_NEGATIVE = Rule(lambda value: 0 <= value < float("inf"), "must be at least 0 and finite")
+POSITIVE = Rule(lambda value: 0 < value < float("inf"), "must be above 0 and finite")
+SHARE = Rule(lambda value: 0 <= value < 1, "must be at least 0 and below 1")
+NAMED = Rule(lambda value: bool(value), "must name a choice")
+ANY = Rule(lambda value: True, "")
+
+_PLAYER_RULES = {
+    "name": NAMED,
+    "learning_rate": POSITIVE,
+    "decay": NAMED,
+    "b1": SHARE,
+    "b2": SHARE,
+    "momentum": SHARE,
+}
+
+RULES = {
+    "seed": Rule(lambda value: 0 <= value < 2**32, "must be in [0, 2^32)"),
+    "data.name": NAMED,
+    "data.source": NAMED,
+    "data.data_dir": NAMED,
+    "data.raw_dir": ANY,
+    "data.image_size": COUNT,
+    "model.name": NAMED,
+    "model.latent": COUNT,
+    "model.generator.width": COUNT,
+    "model.generator.norm": NAMED,
+    "model.discriminator.width": COUNT,
+    "model.discriminator.norm": NAMED,
+    "model.discriminator.dropout": SHARE,
+    "loss": NAMED,
+    **{f"optim.generator.{name}": rule for name, rule in _PLAYER_RULES.items()},
+    **{f"optim.discriminator.{name}": rule for name, rule in _PLAYER_RULES.items()},
+    "schedule.scheme": NAMED,
+    "schedule.discriminator": COUNT,
+    "schedule.generator": COUNT,
+    "schedule.unit": Rule(lambda value: value in ("step", "epoch"), "choose from epoch, step"),
+    "ema.half_life": NOT_NEGATIVE,
+    "train.steps": COUNT,
+    "train.batch_size": COUNT,
+    "log.every": COUNT,
+    "eval.every": COUNT,
+    "eval.protocol": NAMED,
+    "checkpoint.every": COUNT,
+    "checkpoint.keep": COUNT,
+}
+
+
+def flatten(config: ConfigDict | dict, prefix: str = "") -> dict[str, Any]:
+    """The config as {"train.steps": 1000, …}."""
+    flat = {}
+    for name, value in config.items():
+        nested = isinstance(value, (ConfigDict, dict))
+        flat |= flatten(value, f"{prefix}{name}.") if nested else {prefix + name: value}
+    return flat
+
+
+def check(config: ConfigDict) -> None:
+    """Check every field on its own; those that build something check what goes together.
+
+    Raises:
+        InputError: For the first field that is missing, unknown, or holds what it may not.
+    """
+    flat = flatten(config)
+    for key in RULES.keys() - flat.keys():
+        raise InputError(f"config.{key}", None, "missing, start from configs/base.py")
+    for key, value in flat.items():
+        if key not in RULES:
+            raise InputError(f"config.{key}", value, "no such field")
+        if not RULES[key].holds(value):
+            raise InputError(f"config.{key}", value, RULES[key].says)

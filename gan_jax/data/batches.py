@@ -1,0 +1,54 @@
+"""Batches as a function of (seed, update): epochs are permutations without replacement."""
+
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class Batches:
+    """Which examples each update sees.
+
+    Args:
+        num: Examples in the training set.
+        batch_size: Examples a batch, at most `num`. The last `num % batch_size` examples of an
+            epoch's permutation are left out, others every epoch.
+        seed: The run's seed.
+    """
+
+    def __init__(self, num: int, batch_size: int, seed: int):
+        self.batch_size = batch_size
+        self.per_epoch = num // batch_size
+        self._permutation = lru_cache(maxsize=2)(
+            lambda epoch: np.random.default_rng((seed, epoch)).permutation(num).astype(np.int32)
+        )
+
+    def indices(self, update: int, count: int = 1) -> np.ndarray:
+        """Indices int32 [count, batch_size] of the batches `update` to `update + count - 1`."""
+        rows = [self._row(number) for number in range(update, update + count)]
+        return np.array(rows, np.int32).reshape(count, self.batch_size)
+
+    def _row(self, update: int) -> np.ndarray:
+        epoch, position = divmod(update, self.per_epoch)
+        start = position * self.batch_size
+        return self._permutation(epoch)[start : start + self.batch_size]
+
+
+def take(examples: jax.Array, indices: jax.Array) -> jax.Array:
+    """The examples at `indices` [B] as floats [B, ...]: images in [-1, 1], points as they are."""
+    return to_float(jnp.take(examples, indices, axis=0))
+
+
+def to_float(examples: jax.Array) -> jax.Array:
+    """Images uint8 in [0, 255] to float32 in [-1, 1]; points as they are."""
+    if examples.dtype == jnp.uint8:
+        return examples.astype(jnp.float32) / 127.5 - 1
+    return examples
+
+
+def from_float(examples: jax.Array) -> jax.Array:
+    """Images in [-1, 1] [..., H, W, C] to uint8, rounded; points [..., D] as they are."""
+    if examples.ndim < 4:
+        return examples
+    return jnp.clip(jnp.round((examples + 1) * 127.5), 0, 255).astype(jnp.uint8)

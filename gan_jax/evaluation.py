@@ -1,0 +1,60 @@
+"""What is measured of a state that training itself does not show."""
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax.build import Players
+from gan_jax.data import Dataset
+from gan_jax.errors import choose
+from gan_jax.game.state import GANState, Variables
+from gan_jax.metrics import PROTOCOLS
+from gan_jax.report.pictures import SHOWN
+from gan_jax.sampling import make_accuracy, make_sampler
+
+
+class Evaluator:
+    """Measures states of one run, always with the same latents.
+
+    Attributes:
+        protocol: The named protocol.
+        floor: What real data score under it.
+
+    Args:
+        config: The run's config.
+        players: Its networks.
+        dataset: Its data.
+
+    Raises:
+        InputError: If the protocol is unknown or does not fit the data.
+    """
+
+    def __init__(self, config: ConfigDict, players: Players, dataset: Dataset):
+        self.protocol = choose("config.eval.protocol", config.eval.protocol, PROTOCOLS)
+        self._dataset = dataset
+        self._seed = config.seed
+        self._sample = make_sampler(players.generator, config.model.latent)
+        self._accuracy = make_accuracy(players.discriminator)
+        self._reference = self.protocol.reference(dataset)
+        self.floor = self.protocol.noise_floor(dataset, self._reference)
+
+    @property
+    def headline(self) -> list[str]:
+        """The numbers that matter most, to be printed."""
+        return [f"{self.protocol.name}/{name}" for name in self.protocol.kind.HEADLINE]
+
+    def __call__(self, state: GANState) -> tuple[dict[str, float], np.ndarray]:
+        """Numbers to log, and the examples to show.
+
+        Args:
+            state: A state of numpy arrays.
+        """
+        numbers, examples = self.generator(state.generator_variables())
+        held_out = self._accuracy(state.discriminator.variables, self._dataset.test)
+        return {"discriminator/accuracy_held_out": held_out, **numbers}, examples
+
+    def generator(self, variables: Variables) -> tuple[dict[str, float], np.ndarray]:
+        """The protocol's numbers for the generator's variables, and the examples to show."""
+        examples = self._sample(variables, self.protocol.num, self._seed)
+        measured = self.protocol.measure(examples, self._reference)
+        numbers = {f"{self.protocol.name}/{name}": value for name, value in measured.items()}
+        return numbers, examples[: SHOWN[self._dataset.is_image]]

@@ -1,0 +1,1 @@
+"""The two players and how they move."""

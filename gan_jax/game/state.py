@@ -1,0 +1,100 @@
+"""What a GAN in training is, as one immutable tree of arrays."""
+
+from typing import Any
+
+import flax.linen as nn
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+
+from gan_jax.streams import stream
+
+Variables = dict[str, Any]
+"""What `flax.linen.Module.apply` takes: {"params": …, "batch_stats": …, …}."""
+
+
+class Player(flax.struct.PyTreeNode):
+    """One of the two networks, with what it needs to move.
+
+    Attributes:
+        params: The network's parameters.
+        model_state: Its mutable collections by name ({"batch_stats": …} or {}).
+        opt_state: Its optimizer's state.
+        updates: int32 [], how often it has moved.
+    """
+
+    params: Any
+    model_state: dict[str, Any]
+    opt_state: Any
+    updates: jax.Array
+
+    @property
+    def variables(self) -> Variables:
+        """Parameters and mutable collections, as the network's `apply` takes them."""
+        return {"params": self.params, **self.model_state}
+
+
+class GANState(flax.struct.PyTreeNode):
+    """A GAN in training.
+
+    Attributes:
+        step: int32 [], rounds played.
+        key: uint32 [2], the root key's data; every stream of random numbers is derived from it.
+        generator: The generator.
+        discriminator: The discriminator.
+        ema: Moving average of the generator's variables, or None.
+    """
+
+    step: jax.Array
+    key: jax.Array
+    generator: Player
+    discriminator: Player
+    ema: Variables | None
+
+    def generator_variables(self, weights: str = "ema") -> Variables:
+        """The generator's variables to sample with: its average ("ema"), where kept, or "raw"."""
+        return self.ema if weights == "ema" and self.ema is not None else self.generator.variables
+
+
+def init_player(
+    module: nn.Module, optimizer: optax.GradientTransformation, key: jax.Array, example: jax.Array
+) -> Player:
+    """A player before its first move.
+
+    Args:
+        module: The network.
+        optimizer: The player's own.
+        key: Key of the initial parameters.
+        example: An input of the network [1, ...].
+    """
+    model_state = module.init(key, example, train=False)
+    params = model_state.pop("params")
+    return Player(params, model_state, optimizer.init(params), jnp.zeros((), jnp.int32))
+
+
+def init_state(
+    seed: int,
+    generator: tuple[nn.Module, optax.GradientTransformation],
+    discriminator: tuple[nn.Module, optax.GradientTransformation],
+    *,
+    latent: int,
+    shape: tuple[int, ...],
+    average: bool,
+) -> GANState:
+    """The state at round 0, a function of the seed.
+
+    Args:
+        seed: The run's seed.
+        generator: The network and its optimizer.
+        discriminator: Likewise.
+        latent: Dimensions of the latent.
+        shape: Shape of one example.
+        average: Whether to keep a moving average of the generator.
+    """
+    root = jax.random.key(seed)
+    first = init_player(*generator, stream(root, "generator"), jnp.zeros((1, latent)))
+    second = init_player(*discriminator, stream(root, "discriminator"), jnp.zeros((1, *shape)))
+    # A copy: an average that shares buffers with the parameters can't be donated with them.
+    ema = jax.tree.map(jnp.copy, first.variables) if average else None
+    return GANState(jnp.zeros((), jnp.int32), jax.random.key_data(root), first, second, ema)

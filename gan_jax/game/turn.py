@@ -1,0 +1,72 @@
+"""One player's move while the other is frozen: written once, used for both."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from gan_jax.game.state import Player, Variables
+
+Measurements = dict[str, jax.Array]
+Objective = Callable[..., tuple[jax.Array, tuple[dict[str, Any], Measurements]]]
+
+
+class Gradient(NamedTuple):
+    """What a player learns from one look at the game.
+
+    Attributes:
+        params: Gradient of its loss, a tree like its parameters.
+        model_state: Its mutable collections after the look.
+        measurements: Scalars to log.
+    """
+
+    params: Any
+    model_state: dict[str, Any]
+    measurements: Measurements
+
+
+def freeze(variables: Variables) -> Variables:
+    """The same variables, parameters and mutable collections alike, held constant.
+
+    The frozen player takes part in the other's loss without receiving any gradient. Its mutable
+    collections stay put because an objective returns only those of the player that moves.
+    """
+    return jax.tree.map(lax.stop_gradient, variables)
+
+
+def make_gradient(objective: Objective, axis_name: str | None) -> Callable[..., Gradient]:
+    """A player's gradient as a function of (player, opponent's variables, *inputs).
+
+    Args:
+        objective: (params, model_state, opponent's variables, *inputs) to
+            (loss [], (new model_state, measurements)).
+        axis_name: Mapped axis over which the batch is laid out, or None. All that comes out is the
+            mean over it.
+    """
+    value_and_gradient = jax.value_and_grad(objective, has_aux=True)
+
+    def gradient(player: Player, opponent: Variables, *inputs) -> Gradient:
+        (loss, (model_state, measurements)), params = value_and_gradient(
+            player.params, player.model_state, freeze(opponent), *inputs
+        )
+        result = Gradient(params, model_state, {"loss": loss, **measurements})
+        return result if axis_name is None else lax.pmean(result, axis_name)
+
+    return gradient
+
+
+def move(
+    player: Player, gradient: Gradient, optimizer: optax.GradientTransformation
+) -> tuple[Player, Measurements]:
+    """The player one update on, and what was measured on the way."""
+    updates, opt_state = optimizer.update(gradient.params, player.opt_state, player.params)
+    params = optax.apply_updates(player.params, updates)
+    moved = Player(params, gradient.model_state, opt_state, player.updates + jnp.int32(1))
+    norms = {
+        "gradient_norm": optax.global_norm(gradient.params),
+        "parameter_norm": optax.global_norm(params),
+    }
+    return moved, gradient.measurements | norms

@@ -1,0 +1,92 @@
+"""Named protocols: what is measured, on how many samples, against what.
+
+A number means nothing without the way it was measured, so the name says it and a run records the
+name. A protocol for other data is a module with the four functions that `Kind` lists and a line in
+`PROTOCOLS`; another number is a function and a line in a module's `measure`.
+"""
+
+import typing
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_jax.errors import InputError
+from gan_jax.metrics import images, modes
+
+
+class Kind(typing.Protocol):
+    """What a module of measurements has: `images`, `modes`."""
+
+    HEADLINE: tuple[str, ...]  # the numbers of `measure` that matter most
+
+    def misfit(self, dataset) -> str:
+        """Why these measurements can't be made on a data set, or an empty string."""
+
+    def reference(self, dataset) -> typing.Any:
+        """What generated samples of this data set are compared with."""
+
+    def held_out(self, dataset) -> np.ndarray:
+        """Real samples `[N, ...]` that the reference doesn't contain."""
+
+    def measure(self, generated: np.ndarray, reference: typing.Any) -> dict[str, float]:
+        """Numbers by name, each finite."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way to measure, used as `measure(samples, reference(dataset))`.
+
+    Attributes:
+        name: What records and configs call it.
+        num: How many generated samples it takes. Distances depend on it: compare at equal numbers.
+        kind: The module that measures.
+    """
+
+    name: str
+    num: int
+    kind: Kind
+
+    def reference(self, dataset) -> typing.Any:
+        """What to compare samples with; take it once, before training.
+
+        Args:
+            dataset: A `gan_jax.data.Dataset`.
+
+        Raises:
+            InputError: If this protocol can't measure that data.
+        """
+        if why := self.kind.misfit(dataset):
+            raise InputError("config.eval.protocol", self.name, why)
+        return self.kind.reference(dataset)
+
+    def measure(self, generated: np.ndarray, reference: typing.Any) -> dict[str, float]:
+        """The protocol's numbers for exactly `num` generated samples `[num, ...]`.
+
+        Raises:
+            ValueError: If there are more or fewer samples.
+        """
+        if len(generated) != self.num:
+            raise ValueError(f"{self.name} measures {self.num} samples, got {len(generated)}")
+        return self.kind.measure(np.asarray(generated), reference)
+
+    def noise_floor(self, dataset, reference: typing.Any) -> dict[str, float]:
+        """What real data score: the best that a generator can hope for.
+
+        Returns:
+            The numbers of `measure` for real samples outside the reference, and their `num`: fewer
+            than the protocol's where the data has no more, which raises the floor of a distance.
+        """
+        real = self.kind.held_out(dataset)
+        # Some sets are stored sorted by class, so the first `num` would be a few digits.
+        rows = np.random.default_rng(0).permutation(len(real))[: self.num]
+        return {**self.kind.measure(real[rows], reference), "num": float(len(rows))}
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("mnist_cnn_10k", num=10_000, kind=images),
+        Protocol("mnist_cnn_1k", num=1_000, kind=images),
+        Protocol("mixture_2500", num=2_500, kind=modes),
+    )
+}

@@ -1,0 +1,77 @@
+"""DCGAN (Radford, Metz and Chintala, 2016, arXiv:1511.06434), at the depth the image size asks for."""
+
+import flax.linen as nn
+import jax
+
+from gan_jax.models.conv import ConvTranspose
+from gan_jax.models.layers import Dropout, norm
+
+SLOPE = 0.2
+_INIT = nn.initializers.normal(0.02)
+
+
+def halvings(size: int) -> int:
+    """How often a side of `size` pixels is halved: 2 for 28 (to 7), 3 for 32 and 4 for 64 (to 4)."""
+    count = 0
+    while size % 2 == 0 and size > 4:
+        size, count = size // 2, count + 1
+    return count
+
+
+class Generator(nn.Module):
+    """Latents [N, L] to images [N, H, W, C] in [-1, 1].
+
+    Attributes:
+        shape: (H, W, C).
+        width: Features before the image; each layer below has twice as many.
+        norm: Name of the normalization.
+        axis_name: Mapped axis of the global batch, or None.
+    """
+
+    shape: tuple[int, int, int]
+    width: int
+    norm: str = "batch"
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, z: jax.Array, *, train: bool) -> jax.Array:
+        """Map latents z [N, L] to images [N, H, W, C] in [-1, 1]."""
+        height, width, channels = self.shape
+        depth = halvings(height)
+
+        def activate(x):
+            return nn.relu(norm("generator", self.norm, self.axis_name)(x, train=train))
+
+        features = self.width * 2 ** (depth - 1)
+        base = (height >> depth, width >> depth, features)
+        x = nn.Dense(base[0] * base[1] * base[2], kernel_init=_INIT)(z)
+        x = activate(x.reshape(-1, *base))
+        for level in reversed(range(depth - 1)):
+            x = activate(ConvTranspose(self.width * 2**level, (4, 4), kernel_init=_INIT)(x))
+        return nn.tanh(ConvTranspose(channels, (4, 4), kernel_init=_INIT)(x))
+
+
+class Discriminator(nn.Module):
+    """Images [N, H, W, C] in [-1, 1] to logits [N] of being real.
+
+    Attributes:
+        width: Features of the first convolution; each next one has twice as many.
+        norm: Name of the normalization, after every convolution but the first.
+        dropout: Share of activations dropped after each convolution (0 in the paper), in [0, 1).
+        axis_name: Mapped axis of the global batch, or None.
+    """
+
+    width: int
+    norm: str = "batch"
+    dropout: float = 0.0
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
+        """Map images [N, H, W, C] to logits [N]."""
+        for level in range(halvings(x.shape[1])):
+            x = nn.Conv(self.width * 2**level, (4, 4), (2, 2), kernel_init=_INIT)(x)
+            if level > 0:
+                x = norm("discriminator", self.norm, self.axis_name)(x, train=train)
+            x = Dropout(self.dropout, self.axis_name)(nn.leaky_relu(x, SLOPE), train=train)
+        return nn.Dense(1, kernel_init=_INIT)(x.reshape(x.shape[0], -1))[:, 0]

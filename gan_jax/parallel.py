@@ -1,0 +1,113 @@
+"""The only file that knows devices: data parallelism by pmap, over every device of every host."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
+
+from gan_jax.errors import InputError
+
+
+def join(coordinator: str | None, num_processes: int, process_id: int) -> None:
+    """Join the other hosts of the run, before anything else touches a device.
+
+    Args:
+        coordinator: HOST:PORT of process 0; None where there is one process.
+        num_processes: Processes of the run.
+        process_id: Number of this one, from 0.
+
+    Raises:
+        InputError: If the three don't fit together.
+    """
+    if process_id >= num_processes:
+        raise InputError("--process_id", process_id, f"of {num_processes} processes, from 0")
+    if num_processes == 1:
+        return
+    if coordinator is None:
+        raise InputError("--coordinator", "", "missing, HOST:PORT of process 0")
+    jax.distributed.initialize(coordinator, num_processes, process_id)
+
+
+class Devices:
+    """All devices of the run, over which every batch is laid out.
+
+    Attributes:
+        count: Devices on all hosts.
+        axis_name: Mapped axis of the global batch, or None on a single device.
+    """
+
+    def __init__(self):
+        self.count = jax.device_count()
+        self.axis_name = "devices" if self.count > 1 else None
+
+    def share(self, batch_size: int) -> int:
+        """Examples of a batch on each device.
+
+        Raises:
+            InputError: If the batch does not divide by the devices.
+        """
+        if batch_size % self.count:
+            raise InputError(
+                "config.train.batch_size",
+                batch_size,
+                f"does not divide by the {self.count} devices",
+            )
+        return batch_size // self.count
+
+    def compile(self, play: Callable) -> Callable:
+        """The pure function play(state, examples, indices) -> (state, measurements), compiled.
+
+        The state is donated. Whatever leaves must be the same on every device: a play averages its
+        gradients and measurements over `axis_name`.
+        """
+        if self.axis_name is None:
+            return jax.jit(play, donate_argnums=0)
+        return jax.pmap(
+            play,
+            axis_name=self.axis_name,
+            in_axes=(None, None, 0),
+            out_axes=None,
+            donate_argnums=0,
+        )
+
+    def replicate(self, tree: Any) -> Any:
+        """The host's arrays on every device, in buffers that the tree does not share."""
+        if self.axis_name is None:
+            return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), tree)
+        identity = jax.pmap(
+            lambda tree, _: tree, axis_name=self.axis_name, in_axes=(None, 0), out_axes=None
+        )
+        return identity(tree, np.zeros(jax.local_device_count()))
+
+    def split(self, indices: np.ndarray) -> np.ndarray:
+        """Lay out a global batch: indices [K, B] to this host's [devices, K, B / count]."""
+        if self.axis_name is None:
+            return indices
+        shares = np.stack(np.split(indices, self.count, axis=1))
+        first = jax.process_index() * jax.local_device_count()
+        return shares[first : first + jax.local_device_count()]
+
+
+def any_host(flag: bool) -> bool:
+    """Whether the flag is set on any host; every host must ask at the same point of the run."""
+    if jax.process_count() == 1:
+        return flag
+    return bool(np.any(multihost_utils.process_allgather(np.array(flag))))
+
+
+def to_host(tree: Any) -> Any:
+    """A replicated tree as numpy arrays of the host's own."""
+    return jax.tree.map(lambda leaf: np.array(leaf.addressable_data(0)), tree)
+
+
+def replica_spread(tree: Any) -> float:
+    """Largest difference between this host's replicas of a tree; 0 unless something went wrong."""
+    spread = 0.0
+    for leaf in jax.tree.leaves(tree):
+        first, *others = [np.asarray(shard.data) for shard in leaf.addressable_shards]
+        for other in others:
+            spread = max(spread, float(np.max(np.abs(other.astype(np.float64) - first), initial=0)))
+    return spread

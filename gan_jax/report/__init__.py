@@ -1,0 +1,1 @@
+"""What a run writes for people and programs: JSON lines, TensorBoard, pictures, a progress line."""

@@ -1,0 +1,116 @@
+"""Measurements from the device to `metrics.jsonl` and TensorBoard, without stopping the device."""
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from tensorboardX import SummaryWriter
+
+from gan_jax.errors import RunError
+from gan_jax.workdir import to_json, write_whole
+
+
+class _Round(NamedTuple):
+    step: int
+    measured: dict[str, jax.Array]
+    logged: bool
+
+
+class Recorder:
+    """Keeps what the rounds measured on the device until it is asked for, then checks and writes it.
+
+    `metrics.jsonl` has one line a logged step, in order, and depends on nothing but the run's config,
+    data and versions: a run that was killed and went on leaves the file that an uninterrupted one
+    leaves. Times go to TensorBoard only.
+
+    Args:
+        metrics: The JSON lines file.
+        tensorboard: Folder of the event files.
+        step: The step that the run goes on from; lines after it are dropped, to be written again.
+        writes: Whether this process writes at all (one of a run's does).
+    """
+
+    def __init__(self, metrics: Path, tensorboard: Path, *, step: int, writes: bool = True):
+        self._pending: list[_Round] = []
+        self.latest: dict[str, float] = {}
+        self._file = self._events = None
+        if writes:
+            kept = [row for row in read_rows(metrics) if row["step"] <= step]
+            write_whole(metrics, "\n".join(map(to_json, kept))) if kept else metrics.write_text("")
+            self._file = open(metrics, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+            self._events = SummaryWriter(str(tensorboard), purge_step=step + 1)
+
+    def add(self, step: int, measured: dict[str, jax.Array], *, logged: bool) -> None:
+        """Note a round's measurements: scalars on the device. None of them is waited for."""
+        self._pending.append(_Round(step, measured, logged))
+
+    def settle(self, *, before: int | None = None, extra: Callable[[], dict[str, float]] = dict) -> None:
+        """Fetch, check and write the rounds noted so far.
+
+        Args:
+            before: Leave alone the rounds from this step on, which the device may still work at.
+            extra: Gives more numbers for the last of these rounds; called once all are checked.
+
+        Raises:
+            RunError: If a measurement is not finite; names the first step.
+        """
+        settled = [one for one in self._pending if before is None or one.step < before]
+        self._pending = self._pending[len(settled) :]
+        values = jax.device_get([one.measured for one in settled])
+        rows = [
+            {"step": one.step} | {name: float(number) for name, number in row.items()}
+            for one, row in zip(settled, values, strict=True)
+        ]
+        for row in rows:
+            _refuse_non_finite(row)
+        if rows:
+            rows[-1] |= extra()
+            self.latest = rows[-1]
+        for one, row in zip(settled, rows, strict=True):
+            if one.logged:
+                self._write(row)
+
+    def time(self, step: int, images_per_second: float) -> None:
+        """Note the speed in TensorBoard."""
+        if self._events:
+            self._events.add_scalar("speed/images_per_second", images_per_second, step)
+
+    def sync(self) -> None:
+        """Return when all that was written is on disk."""
+        if self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._events.flush()
+
+    def close(self) -> None:
+        """Close the files."""
+        if self._file:
+            self._file.close()
+            self._events.close()
+
+    def _write(self, row: dict[str, float]) -> None:
+        if self._file:
+            self._file.write(to_json(row) + "\n")
+            for name, value in row.items():
+                if name != "step":
+                    self._events.add_scalar(name, value, row["step"])
+
+
+def read_rows(metrics: Path) -> list[dict[str, Any]]:
+    """The whole lines of a JSON lines file; what a crash left of the last one is no line."""
+    if not metrics.exists():
+        return []
+    lines = metrics.read_text(encoding="utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in lines if line]
+
+
+def _refuse_non_finite(row: dict[str, float]) -> None:
+    bad = [name for name, value in row.items() if not math.isfinite(value)]
+    if bad:
+        raise RunError(
+            f"step {row['step']}: not finite: {', '.join(bad)}; the last good checkpoint is kept"
+        )

@@ -1,0 +1,40 @@
+"""Named randomness: a stream is a name, then a step, then an example of the global batch.
+
+Keys made so do not depend on how a batch is laid out over devices, nor on what was drawn before:
+1, 2 and 8 devices train the same GAN, and a resumed run is the uninterrupted one.
+"""
+
+import zlib
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+
+def stream(key: jax.Array, name: str, step: jax.Array | int = 0) -> jax.Array:
+    """The key of the stream `name` at `step`."""
+    return jax.random.fold_in(jax.random.fold_in(key, zlib.crc32(name.encode())), step)
+
+
+def example_keys(
+    key: jax.Array, num: int, *, axis_name: str | None = None, first: jax.Array | int = 0
+) -> jax.Array:
+    """One key an example.
+
+    Args:
+        key: The stream's key, the same on every device.
+        num: Examples on this device.
+        axis_name: The mapped axis over which the global batch is laid out, or None on one device.
+        first: Number of this batch's first example in the stream.
+
+    Returns:
+        Keys [num]; those of all devices, in order, are the one-device keys of the global batch.
+    """
+    if axis_name is not None:
+        first = first + lax.axis_index(axis_name) * num
+    return jax.vmap(lambda example: jax.random.fold_in(key, example))(first + jnp.arange(num))
+
+
+def latents(keys: jax.Array, dimensions: int) -> jax.Array:
+    """Standard normal latents [N, dimensions], one a key."""
+    return jax.vmap(lambda key: jax.random.normal(key, (dimensions,)))(keys)

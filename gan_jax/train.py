@@ -1,0 +1,176 @@
+"""The run: round, log, evaluate, save, in that order and from one state, until the last step."""
+
+from collections.abc import Callable
+
+import flax.serialization
+import jax
+from ml_collections import ConfigDict
+
+from gan_jax import build, data
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.data.batches import Batches
+from gan_jax.evaluation import Evaluator
+from gan_jax.game.schemes import Phase
+from gan_jax.game.state import GANState
+from gan_jax.game.turn import Measurements
+from gan_jax.parallel import Devices, any_host, replica_spread, to_host
+from gan_jax.report import pictures
+from gan_jax.report.progress import ProgressLine
+from gan_jax.report.recorder import Recorder, read_rows
+from gan_jax.rhythm import Speed, StopRequest, is_time
+from gan_jax.workdir import Workdir, describe, to_json, write_whole
+
+
+def make_round(
+    phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: jax.Array
+) -> Callable[[GANState, int], tuple[GANState, Measurements]]:
+    """A function of (state, step of the state) to (the next state, measurements), compiled."""
+    programs = [(devices.compile(phase.play), phase) for phase in phases]
+    batches_a_round = sum(phase.repeats * phase.batches for phase in phases)
+
+    def play_round(state: GANState, step: int) -> tuple[GANState, Measurements]:
+        measured, update = {}, step * batches_a_round
+        for program, phase in programs:
+            for _ in range(phase.repeats):
+                indices = devices.split(batches.indices(update, phase.batches))
+                state, latest = program(state, examples, indices)
+                measured |= latest
+                update += phase.batches
+        return state, measured
+
+    return play_round
+
+
+class Run:
+    """One GAN in training, in its folder.
+
+    Args:
+        config: The run's config.
+        folder: Its work directory, new or left by the same run.
+
+    Raises:
+        InputError: If the config can't be used or contradicts the folder; nothing is changed then.
+    """
+
+    def __init__(self, config: ConfigDict, folder: str):
+        self.config = config
+        self.devices = Devices()
+        self.devices.share(config.train.batch_size)
+        self.dataset = data.load(config.data)
+        self.batches = build.batches(config, len(self.dataset.train))
+        players = build.players(config, self.dataset.shape, self.batches.per_epoch)
+        self.phases = build.phases(config, players, self.batches.per_epoch, self.devices)
+        self.evaluator = Evaluator(config, players, self.dataset)
+        self.record = describe(config, self.dataset)
+        self.workdir = Workdir(folder)
+        self.workdir.open(self.record)
+        self.checkpoints = Checkpoints(self.workdir.checkpoints, config.checkpoint.keep)
+        self.step, self.state = _newest(
+            self.checkpoints, build.state(config, players, self.dataset.shape)
+        )
+        self.writes = jax.process_index() == 0
+        self.recorder = Recorder(
+            self.workdir.metrics, self.workdir.tensorboard, step=self.step, writes=self.writes
+        )
+        self.progress = ProgressLine(self.step, config.train.steps)
+
+    def play(self) -> None:
+        """Train to the last step, or until the user wishes to stop.
+
+        Raises:
+            RunError: If a number becomes non-finite or a checkpoint can't be written.
+        """
+        try:
+            self._announce()
+            self._loop()
+        finally:
+            self.progress.close()
+            self.recorder.close()
+            self.checkpoints.close()
+        if self.step == self.config.train.steps and self.writes:
+            self._finish()
+
+    def _loop(self) -> None:
+        config, stop = self.config, StopRequest()
+        state = self.devices.replicate(self.state)
+        examples = self.devices.replicate(self.dataset.train)
+        play_round = make_round(self.phases, self.devices, self.batches, examples)
+        speed = Speed(self.step)
+        while self.step < config.train.steps:
+            state, measured = play_round(state, self.step)
+            self.step += 1
+            logs, evaluates, saves = (
+                is_time(self.step, rhythm.every, config.train.steps)
+                for rhythm in (config.log, config.eval, config.checkpoint)
+            )
+            self.recorder.add(self.step, measured, logged=logs or evaluates)
+            if logs:
+                # The device still works at the newest rounds; those before have been played.
+                self.recorder.settle(before=self.step - config.log.every + 1)
+                rate = speed(self.step) * self.batches.batch_size
+                self.recorder.time(self.step, rate)
+                self.progress.update(self.step, rate, self.recorder.latest)
+            if evaluates:
+                self.recorder.settle(extra=lambda state=state: self._evaluate(state))
+            stops = (logs or jax.process_count() == 1) and any_host(stop.signal is not None)
+            if saves or stops:
+                self._save(state)
+            if stops:
+                self._say(f"stopped by {stop.signal or 'another host'} at step {self.step}, saved;")
+                self._say("the same command goes on from here")
+                return
+
+    def _save(self, state: GANState) -> None:
+        # On disk before the checkpoint is: a run that goes on drops later lines, never misses one.
+        self.recorder.settle()
+        self.recorder.sync()
+        self.checkpoints.save(self.step, to_host(state))
+
+    def _evaluate(self, state: GANState) -> dict[str, float]:
+        spread = replica_spread(state)
+        if not self.writes:
+            return {}
+        numbers, examples = self.evaluator(to_host(state))
+        pictures.picture(examples).save(self.workdir.samples / f"{self.step:06d}.png")
+        headline = "  ".join(f"{name} {numbers[name]:.4g}" for name in self.evaluator.headline)
+        self._say(f"step {self.step}: {headline}")
+        return {"replica_spread": spread, **numbers}
+
+    def _announce(self) -> None:
+        devices = self.record["devices"]
+        self._say(self.dataset.summary)
+        self._say(f"devices: {devices['count']} x {devices['kind']} on {devices['hosts']} host(s)")
+        self._say(f"workdir: {self.workdir.path}")
+        name, floor = self.evaluator.protocol.name, self.evaluator.floor
+        figures = "  ".join(f"{figure} {value:.4g}" for figure, value in floor.items())
+        self._say(f"noise floor (real data) of {name}: {figures}")
+        if self.step:
+            self._say(f"going on from step {self.step}")
+        if self.writes:
+            shown = self.dataset.test[: pictures.SHOWN[self.dataset.is_image]]
+            pictures.picture(shown).save(self.workdir.reals)
+
+    def _finish(self) -> None:
+        """Write what stands at the end of a run; the same again if the run was finished before."""
+        summary = {
+            "results": read_rows(self.workdir.metrics)[-1],
+            "protocol": self.evaluator.protocol.name,
+            "noise_floor": self.evaluator.floor,
+            **self.record,
+        }
+        write_whole(self.workdir.summary, to_json(summary, indent=2))
+        pictures.animate(self.workdir.samples, self.workdir.animation)
+        print(f"finished at step {self.step}: see {self.workdir.path}", flush=True)
+
+    def _say(self, line: str) -> None:
+        if self.writes:
+            self.progress.say(line)
+
+
+def _newest(checkpoints: Checkpoints, state: GANState) -> tuple[int, GANState]:
+    """The newest saved step and state, or 0 and the state given."""
+    saved = checkpoints.restore_newest()
+    if saved is None:
+        return 0, state
+    step, tree = saved
+    return step, flax.serialization.from_state_dict(state, tree)

@@ -1,0 +1,259 @@
+"""The protocols on samples whose score can be worked out by hand, and on 5,000 real digits."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+
+from gan_jax.data import Dataset, embedded, mixtures
+from gan_jax.errors import InputError
+from gan_jax.metrics import PROTOCOLS, classifier, images, modes
+from gan_jax.metrics.frechet import Gaussian, frechet_distance
+
+RING = mixtures.RING
+CENTRES, SIGMA = RING.centres, RING.sigma
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The embedded digits. The classifier's training set contains them, so its accuracy here only
+    proves that the shipped file and the code around it work."""
+    return embedded.mnist_digits()
+
+
+@pytest.fixture(scope="module")
+def ring():
+    return mixtures.load("ring", "exact")
+
+
+# ---- the Frechet distance: closed forms
+
+
+def centred(covariance):
+    covariance = np.array(covariance, np.float64)
+    return Gaussian(np.zeros(len(covariance)), covariance)
+
+
+@pytest.mark.parametrize(
+    ("real", "generated", "distance"),
+    [
+        (centred([[2, 1], [1, 2]]), centred([[2, 1], [1, 2]]), 0),
+        # One dimension: (0 - 3)^2 + (1 - 2)^2.
+        (centred([[1]]), Gaussian(np.array([3.0]), np.array([[4.0]])), 10),
+        (centred([[1, 0], [0, 9]]), centred([[4, 0], [0, 4]]), 1 + 1),
+        # Not commuting: a 2x2 root has trace sqrt(tr + 2 sqrt(det)), here of [[2, 4], [1, 8]].
+        (
+            centred([[2, 1], [1, 2]]),
+            centred([[1, 0], [0, 4]]),
+            4 + 5 - 2 * math.sqrt(10 + 2 * math.sqrt(12)),
+        ),
+        (centred([[0, 0], [0, 0]]), centred([[1, 0], [0, 1]]), 2),
+        (centred([[1, 1], [1, 1]]), centred([[1, 1], [1, 1]]), 0),  # singular
+    ],
+)
+def test_frechet_distance(real, generated, distance):
+    assert frechet_distance(real=real, generated=generated) == pytest.approx(distance, abs=1e-7)
+    assert frechet_distance(real=generated, generated=real) == pytest.approx(distance, abs=1e-7)
+
+
+def test_gaussian_of_a_square():
+    gaussian = Gaussian.fit(np.array([[0, 0], [2, 0], [0, 2], [2, 2]], np.float32))
+    np.testing.assert_allclose(gaussian.mean, [1, 1])
+    np.testing.assert_allclose(gaussian.covariance, np.eye(2) * 4 / 3)
+    assert gaussian.covariance.dtype == np.float64
+
+
+@pytest.mark.parametrize("function", [frechet_distance, images.digit_kl])
+def test_what_is_real_must_be_said(function):
+    with pytest.raises(TypeError, match="positional"):
+        function(centred([[1]]), centred([[1]]))
+
+
+# ---- quality and diversity from probabilities
+
+
+@pytest.mark.parametrize(
+    ("rows", "score"),
+    [
+        (np.eye(10), 10),  # sure, and every class alike
+        (np.eye(10)[[3, 3, 7, 7]], 2),
+        (np.eye(10)[[3, 3, 3]], 1),  # sure, one class
+        (np.full((5, 10), 0.1), 1),  # never sure
+    ],
+)
+def test_inception_score(rows, score):
+    assert images.inception_score(rows) == pytest.approx(score)
+
+
+def test_digit_kl():
+    equal, collapsed = np.full(10, 1000), np.eye(10)[3] * 500
+    assert images.digit_kl(real=equal, generated=equal // 10) == pytest.approx(0, abs=1e-12)
+    assert images.digit_kl(real=equal, generated=collapsed) == pytest.approx(math.log(10))
+    assert math.isfinite(images.digit_kl(real=collapsed, generated=equal))
+
+
+# ---- modes of the ring
+
+
+def test_one_point_again_and_again():
+    scores = modes.measure(np.tile(CENTRES[2], (100, 1)), RING)
+    assert scores == {
+        "modes": 1,
+        "high_quality": 1,
+        "reverse_kl": pytest.approx(math.log(8)),
+        "covariance_ratio": pytest.approx(0),
+    }
+
+
+def test_seven_modes_of_eight():
+    scores = modes.measure(np.tile(CENTRES[:7], (10, 1)), RING)
+    assert scores["modes"] == 7
+    assert scores["reverse_kl"] == pytest.approx(math.log(8 / 7))
+
+
+def test_only_high_quality_samples_count():
+    def beside(centre, radii):
+        return CENTRES[centre] + SIGMA * np.array([[radius, 0] for radius in radii])
+
+    points = np.concatenate([beside(0, [2.9, -2.9, 0]), beside(1, [0, 3.1]), beside(2, [-3.1])])
+    scores = modes.measure(points, RING)
+    assert scores["modes"] == 2
+    assert scores["high_quality"] == pytest.approx(4 / 6)
+    # Three samples in one mode and one in another.
+    kl = 0.75 * math.log(0.75 * 8) + 0.25 * math.log(0.25 * 8)
+    assert scores["reverse_kl"] == pytest.approx(kl)
+    # Mode 0: variance 2.9^2 along one axis, 0 along the other; mode 1 has too few to say.
+    assert scores["covariance_ratio"] == pytest.approx(2.9**2 / 2)
+
+
+def test_perfect_sampler():
+    points, _ = RING.sample(np.random.default_rng(1), 200_000)
+    scores = modes.measure(points, RING)
+    assert scores["modes"] == 8
+    assert scores["high_quality"] == pytest.approx(1 - math.exp(-4.5), abs=1e-3)
+    assert scores["reverse_kl"] < 1e-3
+    # What a two-dimensional Gaussian keeps of its variance inside three standard deviations.
+    kept = 1 - 4.5 * math.exp(-4.5) / (1 - math.exp(-4.5))
+    assert scores["covariance_ratio"] == pytest.approx(kept, abs=0.01)
+
+
+def test_shrunken_modes_look_better_but_for_their_spread(ring):
+    points = dataclasses.replace(RING, sigma=SIGMA / 2).sample(np.random.default_rng(1), 20_000)[0]
+    floor = modes.measure(ring.test, RING)
+    shrunken = modes.measure(points, RING)
+    assert shrunken["high_quality"] > floor["high_quality"]
+    assert shrunken["covariance_ratio"] == pytest.approx(1 / 4, abs=0.01)
+
+
+def test_samples_that_are_not_finite():
+    bad = np.array([[np.nan, 0], [np.inf, 1], [1, -np.inf], [np.nan, np.nan]], np.float32)
+    assert modes.measure(np.concatenate([bad, CENTRES[:4]]), RING)["high_quality"] == 0.5
+    assert modes.measure(bad, RING) == {
+        "modes": 0,
+        "high_quality": 0,
+        "reverse_kl": pytest.approx(math.log(8)),
+        "covariance_ratio": 0,
+    }
+
+
+# ---- the classifier
+
+
+def test_shipped_file():
+    assert classifier.WEIGHTS.stat().st_size < 1_000_000
+    shipped = classifier.shipped_arrays()
+    assert all(array.dtype != object for array in shipped.values())  # nothing needs pickle
+    assert shipped["test_accuracy"] >= 0.992
+    reference = images.Reference.shipped()
+    assert reference.counts.sum() == 10_000
+    assert np.linalg.eigvalsh(reference.gaussian.covariance).min() > -1e-9
+
+
+def test_classifier_knows_the_digits(digits):
+    _, probabilities = classifier.embed(np.concatenate([digits.train, digits.test]))
+    labels = np.concatenate([digits.train_labels, digits.test_labels])
+    assert np.mean(probabilities.argmax(axis=1) == labels) >= 0.99
+
+
+def test_streaming_equals_one_batch(digits):
+    count = classifier.BATCH + 44
+    features, probabilities = classifier.embed(digits.train[:count])
+    scaled = digits.train[:count].astype(np.float32) / 255
+    direct, logits = classifier.MnistCNN().apply(classifier.load_classifier(), scaled)
+    np.testing.assert_allclose(features, direct, atol=1e-4)
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), np.argmax(logits, axis=1))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("resized", [lambda x: x.repeat(2, 1).repeat(2, 2), lambda x: x[:, 1:, 1:]])
+def test_other_sizes_are_resized(digits, resized):
+    _, probabilities = classifier.embed(resized(digits.test))
+    assert np.mean(probabilities.argmax(axis=1) == digits.test_labels) >= 0.97
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((2, 28, 28, 1)), np.zeros((2, 28, 28, 3), np.uint8), np.zeros(9, np.uint8)]
+)
+def test_classifier_takes_grey_uint8(wrong):
+    with pytest.raises(ValueError, match="uint8"):
+        classifier.embed(wrong)
+
+
+# ---- the protocols
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_protocol_contract(name, digits, ring):
+    protocol, dataset = PROTOCOLS[name], ring if name.startswith("mixture") else digits
+    reference = protocol.reference(dataset)
+    samples = np.resize(dataset.train, (protocol.num, *dataset.train.shape[1:]))
+    scores = protocol.measure(samples, reference)
+    floor = protocol.noise_floor(dataset, reference)
+    assert floor.keys() == scores.keys() | {"num"}
+    assert floor["num"] <= protocol.num
+    for numbers in (scores, floor):
+        assert {type(number) for number in numbers.values()} == {float}
+        json.dumps(numbers, allow_nan=False)
+    with pytest.raises(ValueError, match=f"{protocol.num} samples, got 7"):
+        protocol.measure(samples[:7], reference)
+    with pytest.raises(TypeError):
+        protocol.measure(reference, samples)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_protocol_refuses_other_data(name, digits, ring):
+    with pytest.raises(InputError, match=f"config.eval.protocol={name}: measures"):
+        PROTOCOLS[name].reference(digits if name.startswith("mixture") else ring)
+
+
+def test_floor_of_a_sorted_set_has_every_digit(digits):
+    order = np.argsort(digits.train_labels, kind="stable")
+    in_order = dataclasses.replace(digits, train=digits.train[order])
+    protocol = PROTOCOLS["mnist_cnn_1k"]
+    floor = protocol.noise_floor(in_order, protocol.reference(in_order))
+    assert floor["num"] == 1000
+    assert floor["share_min"] > 0.05
+    assert floor["digit_kl"] < 0.02
+    assert floor["inception_score"] > 9
+
+
+def test_collapse_to_one_digit_shows(digits):
+    protocol = PROTOCOLS["mnist_cnn_1k"]
+    reference = protocol.reference(digits)
+    floor = protocol.noise_floor(digits, reference)
+    ones = digits.train[digits.train_labels == 1]
+    scores = protocol.measure(np.resize(ones, (1000, *ones.shape[1:])), reference)
+    assert scores["frechet"] > 10 * floor["frechet"]
+    assert scores["inception_score"] < 1.2
+    assert scores["share_1"] == scores["share_max"] > 0.98
+    assert scores["digit_kl"] > 2
+
+
+def test_other_image_sets_are_their_own_reference(digits):
+    inverted = Dataset("negatives", "made", 255 - digits.train, 255 - digits.test)
+    protocol = PROTOCOLS["mnist_cnn_1k"]
+    own = protocol.noise_floor(inverted, protocol.reference(inverted))
+    digits_own = protocol.noise_floor(inverted, protocol.reference(digits))
+    assert own["frechet"] < digits_own["frechet"] / 10

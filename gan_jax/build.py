@@ -1,4 +1,4 @@
-"""From a config to the parts of a run. Only this file and the rooms' own builders read the config."""
+"""From a config to the parts of a run: only this file and the rooms' own builders read it."""
 
 from typing import NamedTuple
 
@@ -106,5 +106,5 @@ def phases(
 
 
 def ema_decay(half_life: float, batch_size: int) -> float:
-    """Share of the average that outlives an update, so that half of it outlives `half_life` images."""
+    """Share of the average that outlives an update, half of it outliving `half_life` images."""
     return 0.5 ** (batch_size / half_life) if half_life else 0.0

@@ -21,7 +21,7 @@ class InputError(ValueError):
 
 
 class RunError(RuntimeError):
-    """A run that can't go on (non-finite numbers, a full disk); the program ends with exit code 1."""
+    """A run that can't go on (a full disk, not finite); the program ends with exit code 1."""
 
 
 def choose(key: str, name: str, table: Mapping[str, T]) -> T:

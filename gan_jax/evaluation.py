@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 from gan_jax.build import Players
 from gan_jax.data import Dataset
 from gan_jax.errors import choose
-from gan_jax.game.state import GANState, Variables
+from gan_jax.game.state import Variables
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.report.pictures import SHOWN
 from gan_jax.sampling import make_accuracy, make_sampler
@@ -42,19 +42,19 @@ class Evaluator:
         """The numbers that matter most, to be printed."""
         return [f"{self.protocol.name}/{name}" for name in self.protocol.kind.HEADLINE]
 
-    def __call__(self, state: GANState) -> tuple[dict[str, float], np.ndarray]:
+    def __call__(
+        self, generator: Variables, discriminator: Variables
+    ) -> tuple[dict[str, float], np.ndarray]:
         """Numbers to log, and the examples to show.
 
         Args:
-            state: A state of numpy arrays.
+            generator: The generator's variables to sample with.
+            discriminator: The discriminator's.
         """
-        numbers, examples = self.generator(state.generator_variables())
-        held_out = self._accuracy(state.discriminator.variables, self._dataset.test)
-        return {"discriminator/accuracy_held_out": held_out, **numbers}, examples
-
-    def generator(self, variables: Variables) -> tuple[dict[str, float], np.ndarray]:
-        """The protocol's numbers for the generator's variables, and the examples to show."""
-        examples = self._sample(variables, self.protocol.num, self._seed)
+        examples = self._sample(generator, self.protocol.num, self._seed)
         measured = self.protocol.measure(examples, self._reference)
-        numbers = {f"{self.protocol.name}/{name}": value for name, value in measured.items()}
+        numbers = {
+            "discriminator/accuracy_held_out": self._accuracy(discriminator, self._dataset.test),
+            **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
+        }
         return numbers, examples[: SHOWN[self._dataset.is_image]]

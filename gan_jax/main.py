@@ -2,8 +2,8 @@
 
     python -m gan_jax.main --config=configs/mnist.py [--workdir=DIR] [--config.KEY=VALUE ...]
 
-The same command goes on with a run that was interrupted. On several hosts, start it on each with the
-same --coordinator and --num_processes and its own --process_id.
+The same command goes on with a run that was interrupted. On several hosts, start it on each with
+the same --coordinator and --num_processes and its own --process_id.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The only file that knows devices: data parallelism by pmap, over every device of every host."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -32,15 +32,19 @@ def join(coordinator: str | None, num_processes: int, process_id: int) -> None:
 
 
 class Devices:
-    """All devices of the run, over which every batch is laid out.
+    """The devices of the run, over which every batch is laid out.
+
+    Args:
+        devices: Which; None: all of every host.
 
     Attributes:
         count: Devices on all hosts.
         axis_name: Mapped axis of the global batch, or None on a single device.
     """
 
-    def __init__(self):
-        self.count = jax.device_count()
+    def __init__(self, devices: Sequence[jax.Device] | None = None):
+        self._devices = devices
+        self.count = jax.device_count() if devices is None else len(devices)
         self.axis_name = "devices" if self.count > 1 else None
 
     def share(self, batch_size: int) -> int:
@@ -68,6 +72,7 @@ class Devices:
         return jax.pmap(
             play,
             axis_name=self.axis_name,
+            devices=self._devices,
             in_axes=(None, None, 0),
             out_axes=None,
             donate_argnums=0,
@@ -78,17 +83,25 @@ class Devices:
         if self.axis_name is None:
             return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), tree)
         identity = jax.pmap(
-            lambda tree, _: tree, axis_name=self.axis_name, in_axes=(None, 0), out_axes=None
+            lambda tree, _: tree,
+            axis_name=self.axis_name,
+            devices=self._devices,
+            in_axes=(None, 0),
+            out_axes=None,
         )
-        return identity(tree, np.zeros(jax.local_device_count()))
+        return identity(tree, np.zeros(self._local_count))
 
     def split(self, indices: np.ndarray) -> np.ndarray:
         """Lay out a global batch: indices [K, B] to this host's [devices, K, B / count]."""
         if self.axis_name is None:
             return indices
         shares = np.stack(np.split(indices, self.count, axis=1))
-        first = jax.process_index() * jax.local_device_count()
-        return shares[first : first + jax.local_device_count()]
+        first = jax.process_index() * self._local_count
+        return shares[first : first + self._local_count]
+
+    @property
+    def _local_count(self) -> int:
+        return self.count // jax.process_count()
 
 
 def any_host(flag: bool) -> bool:

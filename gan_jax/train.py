@@ -130,7 +130,8 @@ class Run:
         spread = replica_spread(state)
         if not self.writes:
             return {}
-        numbers, examples = self.evaluator(to_host(state))
+        host = to_host(state)
+        numbers, examples = self.evaluator(host.generator_variables(), host.discriminator.variables)
         pictures.picture(examples).save(self.workdir.samples / f"{self.step:06d}.png")
         headline = "  ".join(f"{name} {numbers[name]:.4g}" for name in self.evaluator.headline)
         self._say(f"step {self.step}: {headline}")

@@ -140,7 +140,7 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text so that a reader, or a crash, finds the old file or the new one, never a part."""
+    """Write a text so that readers and crashes find the old file or the new one, never a part."""
     partial = path.with_name(path.name + ".partial")
     with open(partial, "w", encoding="utf-8") as file:
         file.write(text + "\n")

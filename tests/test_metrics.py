@@ -44,11 +44,7 @@ def centred(covariance):
         (centred([[1]]), Gaussian(np.array([3.0]), np.array([[4.0]])), 10),
         (centred([[1, 0], [0, 9]]), centred([[4, 0], [0, 4]]), 1 + 1),
         # Not commuting: a 2x2 root has trace sqrt(tr + 2 sqrt(det)), here of [[2, 4], [1, 8]].
-        (
-            centred([[2, 1], [1, 2]]),
-            centred([[1, 0], [0, 4]]),
-            4 + 5 - 2 * math.sqrt(10 + 2 * math.sqrt(12)),
-        ),
+        (centred([[2, 1], [1, 2]]), centred([[1, 0], [0, 4]]), 9 - 2 * math.sqrt(10 + 48**0.5)),
         (centred([[0, 0], [0, 0]]), centred([[1, 0], [0, 1]]), 2),
         (centred([[1, 1], [1, 1]]), centred([[1, 1], [1, 1]]), 0),  # singular
     ],
@@ -99,12 +95,8 @@ def test_digit_kl():
 
 def test_one_point_again_and_again():
     scores = modes.measure(np.tile(CENTRES[2], (100, 1)), RING)
-    assert scores == {
-        "modes": 1,
-        "high_quality": 1,
-        "reverse_kl": pytest.approx(math.log(8)),
-        "covariance_ratio": pytest.approx(0),
-    }
+    assert list(scores) == ["modes", "high_quality", "reverse_kl", "covariance_ratio"]
+    assert list(scores.values()) == pytest.approx([1, 1, math.log(8), 0])
 
 
 def test_seven_modes_of_eight():
@@ -150,12 +142,7 @@ def test_shrunken_modes_look_better_but_for_their_spread(ring):
 def test_samples_that_are_not_finite():
     bad = np.array([[np.nan, 0], [np.inf, 1], [1, -np.inf], [np.nan, np.nan]], np.float32)
     assert modes.measure(np.concatenate([bad, CENTRES[:4]]), RING)["high_quality"] == 0.5
-    assert modes.measure(bad, RING) == {
-        "modes": 0,
-        "high_quality": 0,
-        "reverse_kl": pytest.approx(math.log(8)),
-        "covariance_ratio": 0,
-    }
+    assert list(modes.measure(bad, RING).values()) == pytest.approx([0, 0, math.log(8), 0])
 
 
 # ---- the classifier

@@ -1,7 +1,7 @@
 """What each player minimizes, per example, on logits.
 
-With D(x) = sigmoid(l), -log D = softplus(-l) and -log(1 - D) = softplus(l): both forms are finite for
-logits of any size, where the logarithm of a sigmoid is not.
+With D(x) = sigmoid(l), -log D = softplus(-l) and -log(1 - D) = softplus(l): both forms are finite
+for logits of any size, where the logarithm of a sigmoid is not.
 """
 
 from collections.abc import Callable

@@ -87,7 +87,7 @@ def _named(player: str, measurements: Measurements) -> Measurements:
 
 
 def alternating(moves: Moves, k: int, m: int) -> tuple[Phase, ...]:
-    """k updates of the discriminator, then m of the generator (Goodfellow et al., 2014, algorithm 1)."""
+    """k discriminator updates, then m generator updates (Goodfellow et al., 2014, algorithm 1)."""
 
     def play(discriminator_updates: int, generator_updates: int) -> Play:
         def phase(state, examples, indices):
@@ -109,7 +109,7 @@ def alternating(moves: Moves, k: int, m: int) -> tuple[Phase, ...]:
 
 
 def simultaneous(moves: Moves, k: int, m: int) -> tuple[Phase, ...]:
-    """Both gradients at the same point, then both updates (Mescheder et al., 2017, arXiv:1705.10461).
+    """Both gradients at one point, then both updates (Mescheder et al., 2017, arXiv:1705.10461).
 
     Raises:
         InputError: If a player would move more than once a round.

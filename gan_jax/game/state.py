@@ -52,9 +52,9 @@ class GANState(flax.struct.PyTreeNode):
     discriminator: Player
     ema: Variables | None
 
-    def generator_variables(self, weights: str = "ema") -> Variables:
-        """The generator's variables to sample with: its average ("ema"), where kept, or "raw"."""
-        return self.ema if weights == "ema" and self.ema is not None else self.generator.variables
+    def generator_variables(self) -> Variables:
+        """The generator's variables to sample with: its average, where one is kept."""
+        return self.generator.variables if self.ema is None else self.ema
 
 
 def init_player(

@@ -50,7 +50,10 @@ def reference(dataset) -> Reference:
 
 
 def held_out(dataset) -> np.ndarray:
-    """Real images that the reference doesn't contain: the training images."""
+    """Real images that the reference doesn't contain: the training images.
+
+    MNIST's taught the classifier too, so a floor includes how differently it sees images it knows.
+    """
     return dataset.train
 
 
@@ -65,9 +68,10 @@ def measure(generated: np.ndarray, reference: Reference) -> dict[str, float]:
         reference: The real images to compare with.
 
     Returns:
-        `frechet` (0 is equal), `inception_score` (1 to 10), `confidence` (0.1 to 1), `digit_kl`
-        (nats, 0 is equal), `share_0` to `share_9` (the classes' shares, by the most probable
-        class), `share_min` and `share_max` of these.
+        `frechet` (0 is equal; its unit is the classifier's, so read it beside the floor),
+        `inception_score` (1 to 10), `confidence` (mean largest probability, 0.1 to 1), `digit_kl`
+        (KL(generated || real shares) in nats, 0 is equal), `share_0` to `share_9` (the classes'
+        shares, by the most probable class), `share_min` and `share_max` of these.
     """
     features, probabilities = embed(generated)
     counts = class_counts(probabilities)

@@ -1,8 +1,8 @@
 """The convolutional pair of the classic MNIST exercise.
 
-Discriminator: two strided convolutions, each with dropout, and one dense output. Its sigmoid lives in
-the loss, so it gives logits. Generator: dense, reshape, two transposed convolutions that double the
-image, a final convolution to the image's channels, tanh.
+Discriminator: two strided convolutions, each with dropout, and one dense output. Its sigmoid lives
+in the loss, so it gives logits. Generator: dense, reshape, two transposed convolutions that double
+the image, a final convolution to the image's channels, tanh.
 """
 
 import flax.linen as nn
@@ -55,6 +55,7 @@ class Discriminator(nn.Module):
     """
 
     width: int
+    kernel: int = 5
     norm: str = "none"
     dropout: float = 0.3
     axis_name: str | None = None
@@ -62,9 +63,9 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         """Map images [N, H, W, C] to logits [N]."""
-        x = nn.leaky_relu(nn.Conv(self.width, (4, 4), (2, 2))(x), SLOPE)
+        x = nn.leaky_relu(nn.Conv(self.width, (self.kernel,) * 2, (2, 2))(x), SLOPE)
         x = Dropout(self.dropout, self.axis_name)(x, train=train)
-        x = nn.Conv(2 * self.width, (4, 4), (2, 2))(x)
+        x = nn.Conv(2 * self.width, (self.kernel,) * 2, (2, 2))(x)
         x = nn.leaky_relu(norm("discriminator", self.norm, self.axis_name)(x, train=train), SLOPE)
         x = Dropout(self.dropout, self.axis_name)(x, train=train)
         return nn.Dense(1)(x.reshape(x.shape[0], -1))[:, 0]

@@ -1,8 +1,8 @@
 """Strided and transposed convolution whose every derivative is quick on a CPU too.
 
-XLA's CPU backend runs the kernel gradient of a transposed convolution 15 to 30 times slower than its
-own matrix product, because that gradient is a convolution over a dilated input. The transposed
-convolution is the adjoint of a strided one, so its derivatives can be written with that one instead:
+XLA's CPU backend runs the kernel gradient of a transposed convolution 15 to 30 times slower than
+its own matrix product, because that gradient is a convolution over a dilated input. The transposed
+convolution is the adjoint of a strided one, so its derivatives can be written with that one:
 
     up(y, k)              the transposed convolution
     d up / d y  (g)     = down(g, k)                   a strided convolution
@@ -36,7 +36,7 @@ def _native_up(y: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
 
 
 def _down(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    """The strided convolution whose adjoint `_native_up` is: spatially flipped, channels swapped."""
+    """The strided convolution whose adjoint `_native_up` is: kernel flipped, channels swapped."""
     flipped = jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
     padding = [
         (size - 1 - before, size - 1 - after)
@@ -69,7 +69,7 @@ def conv_transpose(y: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
 
     def backward(residuals, g):
         y, kernel = residuals
-        # `down` is linear in the kernel: its pull-back of y at the input g is the kernel's gradient.
+        # `down` is linear in the kernel: the kernel's gradient is its pull-back of y at input g.
         (kernel_gradient,) = jax.vjp(lambda k: _down(g, k, stride), kernel)[1](y)
         return _down(g, kernel, stride), kernel_gradient
 

@@ -1,4 +1,4 @@
-"""DCGAN (Radford, Metz and Chintala, 2016, arXiv:1511.06434), at the depth the image size asks for."""
+"""DCGAN (Radford, Metz and Chintala, 2016, arXiv:1511.06434), as deep as the image size asks."""
 
 import flax.linen as nn
 import jax
@@ -11,7 +11,7 @@ _INIT = nn.initializers.normal(0.02)
 
 
 def halvings(size: int) -> int:
-    """How often a side of `size` pixels is halved: 2 for 28 (to 7), 3 for 32 and 4 for 64 (to 4)."""
+    """How often a side of `size` pixels halves: 2 for 28 (to 7), 3 for 32 and 4 for 64 (to 4)."""
     count = 0
     while size % 2 == 0 and size > 4:
         size, count = size // 2, count + 1

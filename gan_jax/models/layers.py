@@ -49,7 +49,7 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """Normalize x [N, ..., C] by the batch's statistics, or the running ones outside training."""
+        """Normalize x [N, ..., C] by the batch's statistics, outside training by running ones."""
         return nn.BatchNorm(
             use_running_average=not train,
             momentum=0.9,

@@ -21,11 +21,11 @@ class _Round(NamedTuple):
 
 
 class Recorder:
-    """Keeps what the rounds measured on the device until it is asked for, then checks and writes it.
+    """Keeps what the rounds measured on the device until asked for, then checks and writes it.
 
-    `metrics.jsonl` has one line a logged step, in order, and depends on nothing but the run's config,
-    data and versions: a run that was killed and went on leaves the file that an uninterrupted one
-    leaves. Times go to TensorBoard only.
+    `metrics.jsonl` has one line a logged step, in order, and depends on nothing but the run's
+    config, data and versions: a run that was killed and went on leaves the file that an
+    uninterrupted one leaves. Times go to TensorBoard only.
 
     Args:
         metrics: The JSON lines file.
@@ -48,7 +48,9 @@ class Recorder:
         """Note a round's measurements: scalars on the device. None of them is waited for."""
         self._pending.append(_Round(step, measured, logged))
 
-    def settle(self, *, before: int | None = None, extra: Callable[[], dict[str, float]] = dict) -> None:
+    def settle(
+        self, *, before: int | None = None, extra: Callable[[], dict[str, float]] = dict
+    ) -> None:
         """Fetch, check and write the rounds noted so far.
 
         Args:

@@ -1,0 +1,45 @@
+"""Measure a saved step of a run again.
+
+    python -m gan_jax.evaluate --workdir=DIR [--step=N] [--weights=ema|raw] [--protocol=NAME]
+
+Prints one JSON line, and appends it to the run's evaluations.jsonl.
+"""
+
+from absl import flags
+
+from gan_jax import cli
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
+_STEP = flags.DEFINE_integer("step", None, "A saved step; default: the newest.")
+_WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema), or raw.")
+_PROTOCOL = flags.DEFINE_string("protocol", None, "A named protocol; default: the run's own.")
+
+
+def main() -> None:
+    """Load, measure, print."""
+    from gan_jax import data
+    from gan_jax.evaluation import Evaluator
+    from gan_jax.restore import restore
+    from gan_jax.workdir import describe, to_json
+
+    trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
+    config = trained.config
+    config.eval.protocol = _PROTOCOL.value or config.eval.protocol
+    dataset = data.load(config.data)
+    evaluator = Evaluator(config, trained.players, dataset)
+    numbers, _ = evaluator(trained.generator, trained.discriminator)
+    row = {
+        "step": trained.step,
+        "weights": _WEIGHTS.value,
+        **numbers,
+        "protocol": evaluator.protocol.name,
+        "noise_floor": evaluator.floor,
+        **describe(config, dataset),
+    }
+    print(to_json(row))
+    with open(trained.workdir.evaluations, "a", encoding="utf-8") as file:
+        file.write(to_json(row) + "\n")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,42 @@
+"""Write samples of a trained generator.
+
+    python -m gan_jax.sample --workdir=DIR --num=10000 --seed=0 --out=FILE.npz
+
+The file holds `samples`: uint8 [N, H, W, C] for images, float32 [N, 2] for points.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from gan_jax import cli
+from gan_jax.errors import InputError
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
+_OUT = flags.DEFINE_string("out", None, "The .npz file to write.", required=True)
+_NUM = flags.DEFINE_integer("num", 10_000, "How many samples.", 1)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
+_STEP = flags.DEFINE_integer("step", None, "A saved step; default: the newest.")
+_WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema), or raw.")
+
+
+def main() -> None:
+    """Load, sample, write."""
+    out = Path(_OUT.value)
+    if out.suffix != ".npz":
+        raise InputError("--out", out, "the name must end in .npz")
+    if not out.absolute().parent.is_dir():
+        raise InputError("--out", out, "there is no such folder")
+    from gan_jax.restore import restore
+    from gan_jax.sampling import make_sampler
+
+    trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
+    sample = make_sampler(trained.players.generator, trained.config.model.latent)
+    samples = sample(trained.generator, _NUM.value, _SEED.value)
+    np.savez_compressed(out, samples=samples)
+    print(f"{len(samples)} samples of step {trained.step} in {out}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

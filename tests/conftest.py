@@ -1,0 +1,122 @@
+"""What the tests share: four virtual devices on any machine, and runs that compile in seconds."""
+
+import os
+
+# Read once, when JAX first looks for devices.
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+from collections.abc import Callable  # noqa: E402
+from typing import NamedTuple  # noqa: E402
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from ml_collections import ConfigDict  # noqa: E402
+
+from configs import base  # noqa: E402
+from gan_jax import build, train  # noqa: E402
+from gan_jax.data.batches import Batches  # noqa: E402
+from gan_jax.game.losses import LOSSES  # noqa: E402
+from gan_jax.game.objectives import Game  # noqa: E402
+from gan_jax.game.schemes import Moves, Phase  # noqa: E402
+from gan_jax.game.state import GANState  # noqa: E402
+from gan_jax.parallel import Devices  # noqa: E402
+
+TINY = {
+    "data.name": "ring",
+    "model.name": "mlp",
+    "model.latent": 3,
+    "model.generator.width": 6,
+    "model.generator.norm": "batch",
+    "model.discriminator.width": 5,
+    "model.discriminator.norm": "batch",
+    "model.discriminator.dropout": 0.0,
+    "ema.half_life": 16,
+    "train.steps": 4,
+    "train.batch_size": 8,
+    **{
+        f"optim.{player}.{name}": value
+        for player in ("generator", "discriminator")
+        for name, value in {"name": "sgd", "learning_rate": 0.1, "momentum": 0.0}.items()
+    },
+}
+
+
+class Parts(NamedTuple):
+    """The parts of a small run, put together as `train.Run` does.
+
+    Attributes:
+        moves: Both players on one device, whatever `devices` are.
+        state: The state before the first round.
+    """
+
+    config: ConfigDict
+    devices: Devices
+    batches: Batches
+    phases: tuple[Phase, ...]
+    moves: Moves
+    examples: np.ndarray
+    state: GANState
+
+    def play(self, rounds: int) -> tuple[GANState, dict[str, jax.Array]]:
+        """The state after some rounds and what the last one measured."""
+        examples = self.devices.replicate(self.examples)
+        play_round = train.make_round(self.phases, self.devices, self.batches, examples)
+        state, measured = self.devices.replicate(self.state), {}
+        for step in range(rounds):
+            state, measured = play_round(state, step)
+        return state, measured
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., ConfigDict]:
+    """A function of overrides by key ({"train.steps": 2}) to a small run's config."""
+
+    def config(overrides: dict[str, object] | None = None) -> ConfigDict:
+        config = base.get_config()
+        config.update_from_flattened_dict(TINY | (overrides or {}))
+        return config
+
+    return config
+
+
+@pytest.fixture(scope="session")
+def start(tiny) -> Callable[..., Parts]:
+    """A function of overrides, devices, the examples' shape and number to the parts of a run."""
+
+    def parts(
+        overrides: dict[str, object] | None = None,
+        *,
+        devices: int = 1,
+        shape: tuple[int, ...] = (2,),
+        num: int = 24,
+    ) -> Parts:
+        config, devices = tiny(overrides), Devices(jax.devices()[:devices])
+        rng = np.random.default_rng(0)
+        examples = rng.normal(size=(num, *shape)).astype(np.float32)
+        if len(shape) == 3:
+            examples = rng.integers(256, size=(num, *shape), dtype=np.uint8)
+        batches = build.batches(config, num)
+        players = build.players(config, shape, batches.per_epoch)
+        game = Game(
+            players.generator,
+            players.discriminator,
+            LOSSES[config.loss],
+            config.model.latent,
+            config.train.batch_size,
+            None,
+        )
+        moves = Moves(
+            game,
+            players.generator_optimizer,
+            players.discriminator_optimizer,
+            build.ema_decay(config.ema.half_life, config.train.batch_size),
+        )
+        phases = build.phases(config, players, batches.per_epoch, devices)
+        state = build.state(config, players, shape)
+        return Parts(config, devices, batches, phases, moves, examples, state)
+
+    return parts

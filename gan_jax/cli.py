@@ -7,7 +7,7 @@ from absl import app, flags, logging
 
 from gan_jax.errors import InputError, RunError
 
-BAD_INPUT, FAILED = 2, 1
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def run(main: Callable[[], None]) -> None:
@@ -24,6 +24,8 @@ def run(main: Callable[[], None]) -> None:
             _end(BAD_INPUT, error)
         except RunError as error:
             _end(FAILED, error)
+        except KeyboardInterrupt:
+            _end(INTERRUPTED, "interrupted before the first round, nothing to save")
         except OSError as error:
             _end(FAILED, f"{error.filename or 'writing'}: {error.strerror or error}")
 
@@ -41,6 +43,8 @@ def _parse(argv: Sequence[str]) -> Sequence[str]:
         rest = flags.FLAGS(argv)
         if rest[1:]:
             raise InputError(rest[1], "", "no such argument, flags are written --name=value")
+        if "config" in flags.FLAGS and flags.FLAGS.config is not None:
+            flags.FLAGS.config.keys()  # a file that failed to load says so when it is used
         return rest
     except SystemExit:  # --help, which absl ends with 1
         sys.exit(0)
@@ -68,8 +72,7 @@ def _unknown_field(argv: Sequence[str], error: Exception) -> str:
 
 
 def _one_line(argv: Sequence[str], error: Exception) -> str:
-    text = " ".join(str(error).split()).removeprefix("flag --")
     if isinstance(error, (flags.Error, TypeError, ValueError)):
-        return text
-    files = [arg.removeprefix("--") for arg in argv if arg.startswith("--config=")]
-    return f"{(files or ['config'])[0]}: {text}"
+        return " ".join(str(error).split()).removeprefix("flag --")
+    files = [arg for arg in argv if arg.startswith("--config=")]
+    return f"{(files or ['--config'])[0]}: can't be loaded: {str(error).splitlines()[-1].strip()}"

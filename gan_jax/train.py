@@ -61,14 +61,14 @@ class Run:
         players = build.players(config, self.dataset.shape, self.batches.per_epoch)
         self.phases = build.phases(config, players, self.batches.per_epoch, self.devices)
         self.evaluator = Evaluator(config, players, self.dataset)
+        state = build.state(config, players, self.dataset.shape)
+        # All that the user may have got wrong is known by now: only a sound run touches its folder.
         self.record = describe(config, self.dataset)
-        self.workdir = Workdir(folder)
-        self.workdir.open(self.record)
-        self.checkpoints = Checkpoints(self.workdir.checkpoints, config.checkpoint.keep)
-        self.step, self.state = _newest(
-            self.checkpoints, build.state(config, players, self.dataset.shape)
-        )
         self.writes = jax.process_index() == 0
+        self.workdir = Workdir(folder)
+        self.workdir.open(self.record, writes=self.writes)
+        self.checkpoints = Checkpoints(self.workdir.checkpoints, config.checkpoint.keep)
+        self.step, self.state = _newest(self.checkpoints, state)
         self.recorder = Recorder(
             self.workdir.metrics, self.workdir.tensorboard, step=self.step, writes=self.writes
         )

@@ -48,11 +48,12 @@ class Workdir:
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
 
-    def open(self, record: dict[str, Any]) -> None:
+    def open(self, record: dict[str, Any], *, writes: bool = True) -> None:
         """Start the run that `record` describes in this folder, or go on with it.
 
         Args:
             record: As `describe` gives it.
+            writes: Whether this process is the one that writes.
 
         Raises:
             InputError: If the folder can't be written to, or holds a run of another config or of
@@ -62,6 +63,8 @@ class Workdir:
             _refuse_contradictions(self.path, self.read(), record)
         elif self.checkpoints.exists():
             raise InputError("--workdir", self.path, "holds checkpoints but no config.json")
+        if not writes:
+            return
         try:
             self.samples.mkdir(parents=True, exist_ok=True)
             write_whole(self.config, to_json(record, indent=2))

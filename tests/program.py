@@ -1,0 +1,70 @@
+"""The programs as a user starts them: in processes of their own, with one device each."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+
+# A small run with everything that a state can hold: batch statistics, dropout, an average.
+DIGITS = (
+    f"--config={REPOSITORY}/configs/mnist.py",
+    "--config.data.source=embedded",
+    "--config.model.generator.width=4",
+    "--config.model.discriminator.width=4",
+    "--config.model.discriminator.kernel=3",
+    "--config.train.batch_size=16",
+    "--config.train.steps=40",
+    "--config.log.every=3",
+    "--config.eval.every=20",
+    "--config.eval.protocol=mnist_cnn_1k",
+    "--config.checkpoint.every=5",
+)
+RING = (f"--config={REPOSITORY}/configs/ring.py", "--config.model.generator.width=8")
+
+
+def start(module: str, *flags: str, devices: int = 1, **more: str) -> subprocess.Popen:
+    """Start `python -m module` with virtual devices; its output is text."""
+    environment = os.environ | {
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": str(REPOSITORY),
+        **more,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *flags],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
+    """Wait for its end."""
+    out, err = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def run(module: str, *flags: str, code: int = 0, **more) -> subprocess.CompletedProcess:
+    """Run it to its end, which must have the exit code `code`."""
+    ended = finish(start(module, *flags, **more))
+    assert ended.returncode == code, f"exit code {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+    return ended
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 120.0) -> None:
+    """Return when the condition holds or the process has ended."""
+    deadline = time.monotonic() + seconds
+    while not condition() and process.poll() is None:
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def end(process: subprocess.Popen, number: signal.Signals) -> tuple[str, str]:
+    """Send a signal and return what the process had to say."""
+    process.send_signal(number)
+    return process.communicate(timeout=120)

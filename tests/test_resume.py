@@ -1,0 +1,174 @@
+"""Stopping and going on, with processes that really die."""
+
+import json
+import random
+import shutil
+import signal
+
+import jax
+import numpy as np
+import program
+import pytest
+
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.workdir import Workdir
+
+STEPS = 40
+
+
+def last_arrays(workdir):
+    checkpoints = Checkpoints(Workdir(workdir).checkpoints)
+    tree = checkpoints.restore(checkpoints.steps()[-1])
+    checkpoints.close()
+    return jax.tree_util.tree_leaves_with_path(tree)
+
+
+def assert_same_run(one, other):
+    for (path, left), (same_path, right) in zip(last_arrays(one), last_arrays(other), strict=True):
+        assert path == same_path
+        assert left.tobytes() == right.tobytes(), path
+    assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("runs") / "uninterrupted"
+    program.run("gan_jax.main", *program.DIGITS, f"--workdir={workdir}")
+    return workdir
+
+
+def test_a_run_leaves_all_its_files(uninterrupted):
+    record = json.loads((uninterrupted / "config.json").read_text())
+    assert record["config"]["train"]["steps"] == STEPS
+    assert record["data"]["source"] == "embedded"
+    assert {"jax", "flax", "python"} <= record["versions"].keys()
+    summary = json.loads((uninterrupted / "summary.json").read_text())
+    assert summary["results"]["step"] == STEPS
+    assert summary["data"] == record["data"]
+    assert summary["noise_floor"]["num"] == 1000
+    assert sorted(path.name for path in (uninterrupted / "samples").iterdir()) == [
+        "000020.png",
+        "000040.png",
+    ]
+    for name in ("reals.png", "training.gif"):
+        assert (uninterrupted / name).stat().st_size > 0
+    assert list((uninterrupted / "tensorboard").glob("events*"))
+
+
+def test_each_logged_step_stands_once_in_order(uninterrupted):
+    rows = [json.loads(line) for line in (uninterrupted / "metrics.jsonl").open()]
+    every_third = set(range(3, STEPS + 1, 3))
+    assert [row["step"] for row in rows] == sorted(every_third | {20, STEPS})
+    for row in rows:
+        assert np.isfinite(list(row.values())).all()
+        assert {
+            f"discriminator/{name}"
+            for name in ("loss", "accuracy_real", "accuracy_fake", "logit_real", "logit_fake")
+        } <= row.keys()
+        assert {"generator/gradient_norm", "discriminator/gradient_norm"} <= row.keys()
+    assert rows[-1]["replica_spread"] == 0
+    assert 0 <= rows[-1]["discriminator/accuracy_held_out"] <= 1
+    assert rows[-1]["mnist_cnn_1k/frechet"] > 0
+
+
+def test_killed_at_random_it_ends_as_if_uninterrupted(uninterrupted, tmp_path):
+    chance, workdir = random.Random(0), tmp_path / "killed"
+    flags = (*program.DIGITS, f"--workdir={workdir}")
+    for _ in range(4):
+        process = program.start("gan_jax.main", *flags)
+        lines = chance.randrange(10)
+        metrics = workdir / "metrics.jsonl"
+
+        def written(metrics=metrics, lines=lines):
+            return metrics.exists() and metrics.read_text().count("\n") >= lines
+
+        program.wait_for(written, process)
+        program.end(process, signal.SIGKILL)
+    program.run("gan_jax.main", *flags)
+    assert_same_run(uninterrupted, workdir)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_same_command_goes_on(uninterrupted, tmp_path, number):
+    workdir = tmp_path / "stopped"
+    flags = (*program.DIGITS, f"--workdir={workdir}", "--config.checkpoint.every=1000")
+    process = program.start("gan_jax.main", *flags)
+    program.wait_for(lambda: list((workdir / "tensorboard").glob("*")), process)
+    out, err = program.end(process, number)
+    assert process.returncode == 0, err
+    assert f"stopped by {number.name}" in out
+    assert "the same command goes on" in out
+    assert "Traceback" not in err
+    step = Checkpoints(workdir / "checkpoints").steps()[-1]
+    assert 1 <= step < STEPS
+    assert f"going on from step {step}" in program.run("gan_jax.main", *flags).stdout
+    assert_same_run(uninterrupted, workdir)
+
+
+def test_a_finished_run_stays_as_it_is(uninterrupted, tmp_path):
+    workdir = shutil.copytree(uninterrupted, tmp_path / "again")
+    done = program.run("gan_jax.main", *program.DIGITS, f"--workdir={workdir}")
+    assert f"finished at step {STEPS}" in done.stdout
+    assert_same_run(uninterrupted, workdir)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "missing"])
+def test_a_damaged_newest_checkpoint_falls_back_loudly(uninterrupted, tmp_path, damage):
+    workdir = shutil.copytree(uninterrupted, tmp_path / damage)
+    newest = workdir / "checkpoints" / str(STEPS) / "state"
+    largest = max(newest.rglob("*"), key=lambda path: path.is_file() * path.stat().st_size)
+    data = largest.read_bytes()
+    middle = len(data) // 2
+    if damage == "cut":
+        largest.write_bytes(data[:middle])
+    elif damage == "flipped":
+        largest.write_bytes(data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :])
+    else:
+        shutil.rmtree(newest)
+    done = program.run("gan_jax.main", *program.DIGITS, f"--workdir={workdir}")
+    assert "damaged checkpoint" in done.stderr
+    assert str(newest.parent) in done.stderr
+    assert f"going on from step {STEPS - 5}" in done.stdout
+    assert_same_run(uninterrupted, workdir)
+
+
+def test_another_config_is_refused_with_keys_and_both_values(uninterrupted, tmp_path):
+    workdir = shutil.copytree(uninterrupted, tmp_path / "contradicted")
+    before = (workdir / "config.json").read_bytes()
+    flags = (*program.DIGITS, f"--workdir={workdir}", "--config.seed=7", "--config.loss=minimax")
+    refused = program.run("gan_jax.main", *flags, code=2)
+    assert "config.loss: non_saturating there, minimax now" in refused.stderr
+    assert "config.seed: 0 there, 7 now" in refused.stderr
+    assert (workdir / "config.json").read_bytes() == before
+    assert_same_run(uninterrupted, workdir)
+
+
+def test_other_data_is_refused(uninterrupted, tmp_path):
+    workdir = shutil.copytree(uninterrupted, tmp_path / "other_data")
+    record = json.loads((workdir / "config.json").read_text())
+    record["data"] |= {"fingerprint": "of other data", "source": "raw", "train": 60_000}
+    (workdir / "config.json").write_text(json.dumps(record))
+    refused = program.run("gan_jax.main", *program.DIGITS, f"--workdir={workdir}", code=2)
+    assert (
+        "config.data.source: raw (60000 train) there, embedded (4500 train) now" in refused.stderr
+    )
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_non_finite_numbers_stop_the_run_and_keep_the_last_good_checkpoint(tmp_path):
+    flags = (
+        *program.DIGITS,
+        f"--workdir={tmp_path / 'diverged'}",
+        "--config.optim.discriminator.name=sgd",
+        "--config.optim.discriminator.learning_rate=1e15",
+        "--config.checkpoint.every=1",
+    )
+    failed = program.run("gan_jax.main", *flags, code=1)
+    assert "Traceback" not in failed.stderr
+    (line,) = failed.stderr.splitlines()
+    first_bad = int(line.split("step ")[1].split(":")[0])
+    assert "not finite" in line
+    checkpoints = Checkpoints(tmp_path / "diverged" / "checkpoints")
+    assert checkpoints.steps()[-1] == first_bad - 1
+    tree = checkpoints.restore(first_bad - 1)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))

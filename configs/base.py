@@ -42,6 +42,7 @@ def get_config() -> ConfigDict:
     config.model.discriminator.width = (
         64  # features of the first hidden layer (cnn, dcgan) or of each
     )
+    config.model.discriminator.kernel = 5  # pixels a side of its convolutions' kernels (cnn)
     config.model.discriminator.norm = "none"  # batch or none
     config.model.discriminator.dropout = 0.3  # share of activations dropped, in [0, 1)
 

@@ -48,6 +48,7 @@ RULES = {
     "model.generator.width": COUNT,
     "model.generator.norm": NAMED,
     "model.discriminator.width": COUNT,
+    "model.discriminator.kernel": COUNT,
     "model.discriminator.norm": NAMED,
     "model.discriminator.dropout": SHARE,
     "loss": NAMED,

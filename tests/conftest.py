@@ -2,9 +2,14 @@
 
 import os
 
-# Read once, when JAX first looks for devices.
-os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+# Read once, when JAX first looks for devices. Tests compile much and compute little, so the compiler
+# takes no pains.
+os.environ["XLA_FLAGS"] = " ".join(
+    [
+        os.environ.get("XLA_FLAGS", ""),
+        "--xla_force_host_platform_device_count=4",
+        "--xla_backend_optimization_level=0",
+    ]
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -101,6 +106,7 @@ def start(tiny) -> Callable[..., Parts]:
             examples = rng.integers(256, size=(num, *shape), dtype=np.uint8)
         batches = build.batches(config, num)
         players = build.players(config, shape, batches.per_epoch)
+        phases = build.phases(config, players, batches.per_epoch, devices)
         game = Game(
             players.generator,
             players.discriminator,
@@ -115,7 +121,6 @@ def start(tiny) -> Callable[..., Parts]:
             players.discriminator_optimizer,
             build.ema_decay(config.ema.half_life, config.train.batch_size),
         )
-        phases = build.phases(config, players, batches.per_epoch, devices)
         state = build.state(config, players, shape)
         return Parts(config, devices, batches, phases, moves, examples, state)
 

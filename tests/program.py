@@ -4,8 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+# Programs that differ in nothing but their interruptions compile once.
+_CACHE = tempfile.TemporaryDirectory(prefix="compiled-")
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -31,6 +35,8 @@ def start(module: str, *flags: str, devices: int = 1, **more: str) -> subprocess
     environment = os.environ | {
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
         "JAX_PLATFORMS": "cpu",
+        "JAX_COMPILATION_CACHE_DIR": _CACHE.name,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "PYTHONPATH": str(REPOSITORY),
         **more,
     }

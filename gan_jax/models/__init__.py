@@ -1,7 +1,7 @@
 """Generator and discriminator pairs, as pure Linen modules."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 
@@ -67,6 +67,11 @@ def build(config, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
         raise InputError(
             key, value, f"{config.name} makes {pair.needs}, the data's examples are {shape}"
         )
-    return pair.generator(shape=shape, **config.generator), pair.discriminator(
-        **config.discriminator
-    )
+    generator = pair.generator(shape=shape, **_accepted(pair.generator, config.generator))
+    discriminator = pair.discriminator(**_accepted(pair.discriminator, config.discriminator))
+    return generator, discriminator
+
+
+def _accepted(module: type[nn.Module], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the config's fields that the module has: an mlp has no kernel."""
+    return {name: value for name, value in fields.items() if name in module.__dataclass_fields__}

@@ -1,0 +1,301 @@
+"""The config: what it may hold, that every field of it counts, and who may know whom."""
+
+import ast
+import importlib
+import itertools
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from configs import base
+from gan_jax.config import ANY, RULES, check, flatten
+from gan_jax.errors import InputError
+
+ROOT = Path(base.__file__).parents[1]
+CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
+SOURCES = {
+    path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8"))
+    for room in ("gan_jax", "configs", "experiments")
+    for path in sorted((ROOT / room).rglob("*.py"))
+}
+LIBRARY = [path for path in SOURCES if path.parts[0] == "gan_jax"]
+
+
+# Values
+
+
+def test_rules_and_fields_are_the_same():
+    assert RULES.keys() == flatten(base.get_config()).keys()
+
+
+def test_flatten():
+    assert flatten({"a": 1, "b": {"c": {"d": 2}, "e": ""}}) == {"a": 1, "b.c.d": 2, "b.e": ""}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_shipped_configs_pass(name):
+    config = importlib.import_module(f"configs.{name}").get_config()
+    check(config)
+    fields, expected = flatten(config), flatten(base.get_config())
+    assert fields.keys() == expected.keys()
+    assert {key: type(value) for key, value in fields.items()} == {
+        key: type(value) for key, value in expected.items()
+    }
+
+
+NAN, INFINITY = float("nan"), float("inf")
+BAD = {  # by the last part of the key, where the whole is not given
+    "seed": [-1, 2**32],
+    "image_size": [0, -28],
+    "latent": [0],
+    "width": [0],
+    "dropout": [-0.1, 1.0, NAN],
+    "learning_rate": [0.0, -1e-3, NAN, INFINITY],
+    "b1": [-0.1, 1.0, NAN],
+    "b2": [-0.1, 1.0, NAN],
+    "momentum": [-0.1, 1.0, NAN],
+    "schedule.discriminator": [0, -1],
+    "schedule.generator": [0, -1],
+    "unit": ["steps", ""],
+    "half_life": [-1, NAN, INFINITY],
+    "steps": [0],
+    "batch_size": [0, -8],
+    "every": [0, -1],
+    "keep": [0],
+    **dict.fromkeys(("name", "source", "data_dir", "norm", "loss", "decay"), [""]),
+    **dict.fromkeys(("scheme", "protocol"), [""]),
+}
+GOOD = {
+    "seed": [0, 2**32 - 1],
+    "image_size": [1],
+    "dropout": [0.0, 0.999],
+    "learning_rate": [1e-9, 10.0],
+    "b1": [0.0],
+    "b2": [0.0],
+    "momentum": [0.0],
+    "unit": ["step", "epoch"],
+    "half_life": [0, 0.5],
+    "raw_dir": [""],
+    "every": [1],
+    "keep": [1],
+}
+
+
+def cases(table):
+    return [
+        (key, value)
+        for key in RULES
+        for value in table.get(key, table.get(key.rpartition(".")[2], []))
+    ]
+
+
+def with_value(key, value):
+    config = base.get_config()
+    with config.ignore_type():
+        config.update_from_flattened_dict({key: value})
+    return config
+
+
+@pytest.mark.parametrize(("key", "value"), cases(BAD))
+def test_each_rule_refuses_what_it_must(key, value):
+    with pytest.raises(InputError) as caught:
+        check(with_value(key, value))
+    assert caught.value.key == f"config.{key}"
+    assert caught.value.value is value
+    assert caught.value.why == RULES[key].says != ""
+    assert str(caught.value).startswith(f"config.{key}={value}: ")
+
+
+@pytest.mark.parametrize(("key", "value"), cases(GOOD))
+def test_each_rule_lets_the_edge_pass(key, value):
+    check(with_value(key, value))
+
+
+def test_every_rule_is_tried():
+    assert {key for key, _ in cases(BAD)} == {key for key in RULES if RULES[key] is not ANY}
+
+
+@pytest.mark.parametrize("key", RULES)
+def test_nothing_is_no_value(key):
+    with pytest.raises(InputError, match=f"^config.{key}=None: "):
+        check(with_value(key, None))
+
+
+def test_a_field_missing_or_unknown_is_named():
+    config = base.get_config()
+    del config.model.generator.width
+    with pytest.raises(InputError, match=r"^config\.model\.generator\.width=None: missing"):
+        check(config)
+    config = base.get_config()
+    config.train.epochs = 3
+    with pytest.raises(InputError, match=r"^config\.train\.epochs=3: no such field"):
+        check(config)
+
+
+def test_configs_load_without_jax():
+    imports = "; ".join(f"import configs.{name}" for name in CONFIGS)
+    code = f"import sys; {imports}; sys.exit('jax' in sys.modules or 'numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+# Every field is read
+
+
+def chain(node: ast.AST) -> str:
+    """ "a.b.c" for the expression a.b.c, or an empty string."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join(reversed([*parts, node.id])) if isinstance(node, ast.Name) else ""
+
+
+def parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
+    return {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+
+
+def takers(parent: ast.AST, path: Path) -> list[Path]:
+    """Files that read what an expression below `parent` hands over: those of the module whose
+    function it calls, or the file itself."""
+    if not isinstance(parent, ast.Call) or "." not in chain(parent.func):
+        return [path]
+    room = chain(parent.func).split(".")[0]
+    return [other for other in LIBRARY if room in (*other.parts, other.stem)]
+
+
+def is_read(key: str, paths: list[Path], holders: tuple[str, ...] = ("config",)) -> bool:
+    """Whether some file reads a config's field `key`: as a whole, unpacked with its siblings, or
+    in parts, where the rest is read by those to whom the first part is handed."""
+    for path in paths:
+        above = parents(SOURCES[path])
+        for node in above:
+            if not isinstance(node, ast.Attribute) or isinstance(above[node], ast.Attribute):
+                continue
+            links = chain(node).split(".")
+            starts = [i for i, link in enumerate(links) if link in holders]
+            field = ".".join(links[starts[-1] + 1 :]) if starts else ""
+            if not field or not f"{key}.".startswith(f"{field}."):
+                continue
+            rest, parent = key[len(field) + 1 :], above[node]
+            if not rest or (isinstance(parent, ast.keyword) and parent.arg is None):
+                return True
+            there = takers(parent, path)
+            names = ("config",) if there != [path] else tuple(loop_variables(above, node))
+            if names and is_read(rest, there, names):
+                return True
+    return False
+
+
+def loop_variables(above: dict[ast.AST, ast.AST], node: ast.AST) -> Iterator[str]:
+    """Names that a comprehension gives to the elements of the tuple that `node` is in."""
+    loop = above.get(above[node])
+    if isinstance(loop, ast.comprehension) and isinstance(loop.target, ast.Name):
+        yield loop.target.id
+
+
+@pytest.mark.parametrize("key", RULES)
+def test_every_field_is_read(key):
+    assert is_read(key, LIBRARY)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "nobody",
+        "train.nobody",
+        "optim.generator.nobody",
+        "data.nobody",
+        "model.nobody",
+        "log.often",
+    ],
+)
+def test_a_field_that_nothing_reads_is_found(key):
+    assert not is_read(key, LIBRARY)
+
+
+# Who may know whom
+
+
+def imports(path: Path) -> set[str]:
+    """What a file imports anywhere in it: "jax.numpy", "gan_jax.game.turn", "gan_jax.data"."""
+    found = set()
+    for node in ast.walk(SOURCES[path]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    """The room that a file or an imported name is in: "game", "train", "configs"."""
+    return parts[1].removesuffix(".py") if parts[0] == "gan_jax" and len(parts) > 1 else parts[0]
+
+
+def known(room: str) -> set[str]:
+    """The project's other rooms that a room imports."""
+    names = set().union(*(imports(path) for path in SOURCES if room_of(path.parts) == room))
+    rooms = {room_of(tuple(name.split("."))) for name in names if name.split(".")[0] in ROOMS}
+    return rooms - {room, "__version__"}
+
+
+ROOMS = {"gan_jax", "configs", "experiments"}
+ALL_ROOMS = sorted({room_of(path.parts) for path in SOURCES})
+MAY_KNOW = {
+    "configs": set(),
+    "errors": set(),
+    "streams": set(),
+    "rhythm": set(),
+    "config": {"errors"},
+    "data": {"errors"},
+    "checkpoint": {"errors"},
+    "parallel": {"errors"},
+    "models": {"errors", "streams"},
+    "game": {"data", "errors", "models", "streams"},
+    "metrics": {"data", "errors", "models"},
+    "report": {"config", "data", "errors", "metrics", "workdir"},
+    "sampling": {"data", "errors", "game", "models", "streams"},
+}
+
+
+@pytest.mark.parametrize("room", MAY_KNOW)
+def test_a_room_knows_only_those_below_it(room):
+    assert room in ALL_ROOMS
+    assert known(room) <= MAY_KNOW[room]
+
+
+@pytest.mark.parametrize("room", ALL_ROOMS)
+def test_nobody_imports_the_configs_or_the_experiments_but_the_experiments(room):
+    assert known(room).isdisjoint({"configs", "experiments"} if room != "experiments" else {})
+
+
+def test_rooms_do_not_know_each_other_in_a_circle():
+    graph = {room: known(room) & set(ALL_ROOMS) for room in ALL_ROOMS}
+    while graph:
+        lowest = {room for room, others in graph.items() if not others}
+        assert lowest, f"a circle among {graph}"
+        graph = {room: others - lowest for room, others in graph.items() if room not in lowest}
+
+
+LAYOUT = {"pmap", "shard_map", "distributed", "multihost_utils", "device_put", "sharding", "Mesh"}
+COUNTS = {"devices", "device_count", "process_count", "process_index"}
+COUNTS |= {"local_devices", "local_device_count"}
+KNOWS_DEVICES = {  # beside `parallel`
+    "checkpoint": {"process_index"},  # one process of a run writes
+    "train": {"process_index", "process_count"},
+    "workdir": {"devices", "device_count", "process_count"},  # notes what a run runs on
+}
+
+
+@pytest.mark.parametrize("room", sorted({*ALL_ROOMS} - {"parallel"}))
+def test_devices_are_the_business_of_one_file(room):
+    used = set()
+    for path in (path for path in SOURCES if room_of(path.parts) == room):
+        names = imports(path) | {chain(node) for node in ast.walk(SOURCES[path])}
+        jaxs = [name.split(".")[1:] for name in names if name.split(".")[0] == "jax"]
+        used |= set(itertools.chain(*jaxs)) & (LAYOUT | COUNTS)
+    assert used <= KNOWS_DEVICES.get(room, set())

@@ -1,0 +1,308 @@
+"""The pairs and their layers: shapes, sizes, ranges, and the same numbers on any count of devices."""
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from configs import base
+from gan_jax import models
+from gan_jax.errors import InputError
+from gan_jax.models import PAIRS, dcgan
+from gan_jax.models.layers import NORMS, BatchNorm, Dropout
+
+LATENT = 3
+
+
+def pair(name, shape, *, width=2, norm="batch", dropout=0.0):
+    config = ConfigDict(
+        {
+            "name": name,
+            "generator": {"width": width, "norm": norm},
+            "discriminator": {"width": width, "norm": norm, "dropout": dropout},
+        }
+    )
+    return models.build(config, shape)
+
+
+def variables_of(module, example):
+    """Shapes and types of a network's variables; nothing is computed."""
+    return jax.eval_shape(
+        lambda key, x: module.init(key, x, train=False), jax.random.key(0), example
+    )
+
+
+def size(tree):
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
+
+
+FITTING = [
+    ("cnn", (8, 12, 3)),
+    ("cnn", (28, 28, 1)),
+    ("dcgan", (8, 8, 3)),
+    ("dcgan", (28, 28, 1)),
+    ("dcgan", (64, 64, 1)),
+    ("mlp", (2,)),
+    ("mlp", (5, 7, 3)),
+]
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize(("name", "shape"), FITTING)
+def test_shapes_types_and_collections(name, shape, norm, dtype):
+    generator, discriminator = pair(name, shape, norm=norm, dropout=0.3)
+    z, x = (jax.ShapeDtypeStruct((6, *rest), dtype) for rest in ((LATENT,), shape))
+    of_generator, of_discriminator = variables_of(generator, z), variables_of(discriminator, x)
+    for variables in (of_generator, of_discriminator):
+        assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+    assert of_generator.keys() == {"params"} | ({"batch_stats"} if norm == "batch" else set())
+    if norm == "none" or (name, shape) == ("dcgan", (8, 8, 3)):  # a single layer, the first: none
+        assert of_discriminator.keys() == {"params"}
+    else:
+        assert of_discriminator.keys() == {"params", "batch_stats"}
+
+    for train in (False, True):
+
+        def run(module, variables, inputs, train=train):
+            rngs = {"dropout": jax.random.key(0)}
+            mutable = ["batch_stats"] if train else []
+            return module.apply(variables, inputs, train=train, mutable=mutable, rngs=rngs)
+
+        examples, _ = jax.eval_shape(lambda v, z: run(generator, v, z), of_generator, z)
+        logits, _ = jax.eval_shape(lambda v, x: run(discriminator, v, x), of_discriminator, x)
+        assert (examples.shape, examples.dtype) == ((6, *shape), jnp.float32)
+        assert (logits.shape, logits.dtype) == ((6,), jnp.float32)
+
+
+def test_every_pair_is_tried():
+    assert {name for name, _ in FITTING} == set(PAIRS)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "bounded"),
+    [("cnn", (4, 4, 1), True), ("dcgan", (8, 8, 1), True), ("mlp", (2, 2, 1), True)]
+    + [("mlp", (2,), False)],
+)
+def test_images_are_between_minus_one_and_one(name, shape, bounded):
+    """Weights a hundred times too large: a tanh is at its ends and never beyond."""
+    generator, _ = pair(name, shape, norm="none")
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(20, LATENT)).astype(np.float32)
+    variables = jax.tree.map(
+        lambda leaf: 100 * rng.normal(size=leaf.shape).astype(np.float32),
+        variables_of(generator, z),
+    )
+    examples = jax.jit(lambda v, z: generator.apply(v, z, train=False))(variables, z)
+    assert (float(jnp.min(examples)) == -1 and float(jnp.max(examples)) == 1) == bounded
+
+
+# Sizes
+
+
+def dense(inputs, outputs):
+    return inputs * outputs + outputs
+
+
+def conv(kernel, inputs, outputs):
+    return kernel**2 * inputs * outputs + outputs
+
+
+def norm(features):
+    return 2 * features
+
+
+SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28x1, 64 latents
+    "cnn": (
+        [dense(64, 7 * 7 * 64), norm(64), conv(4, 64, 64), norm(64), conv(4, 64, 32), norm(32)]
+        + [conv(3, 32, 1)],
+        [conv(5, 1, 64), conv(5, 64, 128), dense(7 * 7 * 128, 1)],
+    ),
+    "dcgan": (
+        [dense(64, 7 * 7 * 64), norm(64), conv(4, 64, 32), norm(32), conv(4, 32, 1)],
+        [conv(4, 1, 64), conv(4, 64, 128), dense(7 * 7 * 128, 1)],
+    ),
+    "mlp": (
+        [dense(64, 32), norm(32), dense(32, 32), norm(32), dense(32, 784)],
+        [dense(784, 64), dense(64, 64), dense(64, 1)],
+    ),
+}
+TOTALS = {"cnn": (302_849, 212_865), "dcgan": (237_345, 138_513), "mlp": (29_136, 54_465)}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_parameter_counts_of_the_default_config(name):
+    config = base.get_config()
+    config.model.name = name
+    generator, discriminator = models.build(config.model, (28, 28, 1))
+    found = tuple(
+        size(variables_of(module, jnp.zeros((1, *shape)))["params"])
+        for module, shape in ((generator, (64,)), (discriminator, (28, 28, 1)))
+    )
+    assert found == tuple(sum(layers) for layers in SIZES[name]) == TOTALS[name]
+
+
+@pytest.mark.parametrize(("side", "count"), [(4, 0), (8, 1), (28, 2), (32, 3), (64, 4), (30, 1)])
+def test_halvings(side, count):
+    assert dcgan.halvings(side) == count
+
+
+# What a user can get wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "key", "value"),
+    [
+        ("cnn", (30, 30, 1), "config.data.image_size", 30),
+        ("cnn", (28, 30, 1), "config.data.image_size", 28),
+        ("cnn", (2,), "config.model.name", "cnn"),
+        ("dcgan", (4, 4, 1), "config.data.image_size", 4),  # nothing to halve
+        ("dcgan", (30, 30, 1), "config.data.image_size", 30),  # 15 is no small base
+        ("dcgan", (12, 12, 1), "config.data.image_size", 12),  # 3 is too small a one
+        ("dcgan", (28, 32, 1), "config.data.image_size", 28),  # not square
+        ("dcgan", (2,), "config.model.name", "dcgan"),
+        ("vae", (28, 28, 1), "config.model.name", "vae"),
+    ],
+)
+def test_a_pair_refuses_what_it_cannot_make(name, shape, key, value):
+    with pytest.raises(InputError) as caught:
+        pair(name, shape)
+    assert (caught.value.key, caught.value.value) == (key, value)
+    assert (", ".join(sorted(PAIRS)) if name == "vae" else str(shape)) in caught.value.why
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_an_unknown_norm_is_refused(name, player):
+    both = dict(
+        zip(("generator", "discriminator"), pair(name, (8, 8, 1), norm="bach"), strict=True)
+    )
+    example = jnp.zeros((1, LATENT) if player == "generator" else (1, 8, 8, 1))
+    if (name, player) == ("dcgan", "discriminator"):
+        example = jnp.zeros((1, 16, 16, 1))  # its first layer has none
+    with pytest.raises(InputError) as caught:
+        variables_of(both[player], example)
+    assert (caught.value.key, caught.value.value) == (f"config.model.{player}.norm", "bach")
+    assert ", ".join(sorted(NORMS)) in caught.value.why
+
+
+# Dropout
+
+
+def drop(x, rate, *, axis_name=None, train=True, seed=0):
+    rngs = {"dropout": jax.random.key(seed)} if train else {}
+    return Dropout(rate, axis_name).apply({}, x, train=train, rngs=rngs)
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.3, 0.9, 0.999])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    x = np.asarray(drop(jnp.ones((64, 5, 7, 9)), rate))
+    # To the nearest 256th, but for the least that may be kept.
+    share = min(round(256 * rate), 255) / 256
+    deviation = math.sqrt(share * (1 - share) / x.size)
+    assert abs(np.mean(x == 0) - share) < 4.5 * deviation
+    assert abs(np.mean(x) - 1) < 4.5 * deviation / (1 - share)
+    np.testing.assert_allclose(x[x != 0], 1 / (1 - share), rtol=1e-6)
+
+
+def test_dropout_is_another_for_each_example_position_and_key():
+    x = jnp.ones((4, 30, 31))
+    masks = np.asarray(drop(x, 0.5)) > 0
+    assert not any(np.array_equal(masks[0], mask) for mask in masks[1:])
+    assert not any(np.array_equal(masks[0, 0], row) for row in masks[0, 1:])
+    assert np.any(masks != (np.asarray(drop(x, 0.5, seed=1)) > 0))
+
+
+def test_dropout_keeps_values_and_type():
+    x = jax.random.normal(jax.random.key(1), (8, 11)).astype(jnp.bfloat16)
+    dropped = drop(x, 0.5)
+    assert dropped.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(dropped[dropped != 0], 2 * x[dropped != 0])
+
+
+def test_dropout_is_off_in_use_and_at_rate_zero():
+    x = jnp.arange(6.0).reshape(2, 3)
+    assert drop(x, 0.5, train=False) is x
+    assert Dropout(0.0).apply({}, x, train=True) is x  # and needs no key
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_dropout_follows_the_example_not_the_device(count):
+    x = jax.random.normal(jax.random.key(1), (8, 3, 5))
+    mapped = jax.pmap(
+        lambda x: drop(x, 0.3, axis_name="devices"),
+        axis_name="devices",
+        devices=jax.devices()[:count],
+    )
+    shares = mapped(x.reshape(count, 8 // count, 3, 5))
+    np.testing.assert_array_equal(shares.reshape(x.shape), drop(x, 0.3))
+
+
+# Normalization
+
+
+def test_batch_norm_by_hand():
+    x = jnp.array([[1.0, 10.0], [3.0, 10.0]])
+    params = {"scale": jnp.array([2.0, 1.0]), "bias": jnp.array([0.5, -1.0])}
+    stats = {"mean": jnp.array([4.0, 0.0]), "var": jnp.array([2.0, 1.0])}
+    variables = {"params": {"BatchNorm_0": params}, "batch_stats": {"BatchNorm_0": stats}}
+    y, new = BatchNorm().apply(variables, x, train=True, mutable=["batch_stats"])
+    np.testing.assert_allclose(y, [[-1.5, -1.0], [2.5, -1.0]], atol=2e-5)  # epsilon is 1e-5
+    new = new["batch_stats"]["BatchNorm_0"]
+    np.testing.assert_allclose(new["mean"], [0.9 * 4 + 0.1 * 2, 0.1 * 10], rtol=1e-6)
+    np.testing.assert_allclose(new["var"], [0.9 * 2 + 0.1 * 1, 0.9 * 1], rtol=1e-6)
+    in_use = BatchNorm().apply(variables, x, train=False)
+    expected = [[2 * -3 / 2**0.5 + 0.5, 9.0], [2 * -1 / 2**0.5 + 0.5, 9.0]]
+    np.testing.assert_allclose(in_use, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_batch_norm_is_that_of_the_global_batch(count):
+    """Values, new statistics, and the gradient with respect to the input."""
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(8, 3, 5)) + 10 * np.arange(8)[:, None, None]).astype(np.float32)
+    weights = rng.normal(size=x.shape).astype(np.float32)
+    variables = BatchNorm().init(jax.random.key(0), x, train=False)
+
+    def run(axis_name, x, weights):
+        def loss(x):
+            y, new = BatchNorm(axis_name).apply(variables, x, train=True, mutable=["batch_stats"])
+            return jnp.sum(weights * y), (y, new)  # of the device; their sum is what counts
+
+        return jax.grad(loss, has_aux=True)(x)
+
+    gradient, (y, new) = run(None, x, weights)
+    mapped = jax.pmap(
+        lambda x, weights: run("devices", x, weights),
+        axis_name="devices",
+        devices=jax.devices()[:count],
+    )
+    shares = (count, 8 // count, 3, 5)
+    on_many, (y_on_many, new_on_many) = mapped(x.reshape(shares), weights.reshape(shares))
+    np.testing.assert_allclose(y_on_many.reshape(x.shape), y, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(on_many.reshape(x.shape), gradient, rtol=1e-3, atol=1e-5)
+    for device in range(count):
+        jax.tree.map(
+            lambda one, many, device=device: np.testing.assert_allclose(
+                many[device], one, rtol=1e-5
+            ),
+            new,
+            new_on_many,
+        )
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_norms_take_an_axis_name_and_leave_it_alone_in_use(name):
+    """In use a network knows no other device, whatever it was trained on."""
+    module: nn.Module = NORMS[name](axis_name="devices")
+    x = jnp.arange(6.0).reshape(2, 3)
+    variables = module.init(jax.random.key(0), x, train=False)
+    y = module.apply(variables, x, train=False)
+    np.testing.assert_allclose(y, x, rtol=1e-4)  # statistics at first: mean 0, variance 1
+    if name == "none":
+        assert variables == {}
+        assert module.apply(variables, x, train=True) is x

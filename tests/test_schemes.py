@@ -1,0 +1,218 @@
+"""Who moves when, how often, on which examples, and from where.
+
+Most of it on a game of two numbers: the generator t and the discriminator p, with t p the
+generator's loss and -t p - p x the discriminator's, so that every round can be played by hand.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import build
+from gan_jax.data.batches import Batches
+from gan_jax.errors import InputError
+from gan_jax.game import schemes
+from gan_jax.game.schemes import SCHEMES, Moves
+from gan_jax.game.state import GANState, Player
+from gan_jax.parallel import Devices
+from gan_jax.train import make_round
+
+RATE = 0.1
+
+
+class Bilinear:
+    """The game of two numbers; with noise, the generator's loss is (t + noise) p."""
+
+    axis_name = None
+
+    def __init__(self, noise: float = 0.0):
+        self.noise = noise
+
+    def generator_objective(self, params, model_state, discriminator, key):
+        noise = self.noise * jax.random.normal(key) if self.noise else 0.0
+        return (params + params * noise) * discriminator["params"], (model_state, {})
+
+    def discriminator_objective(self, params, model_state, generator, reals, key):
+        return -params * (generator["params"] + jnp.mean(reals)), (model_state, {})
+
+
+def game(optimizer=None, **options):
+    """The two players, and the state t = 1, p = 2 with an average that forgets a quarter."""
+    optimizer = optimizer or optax.sgd(RATE)
+    moves = Moves(Bilinear(**options), optimizer, optimizer, ema_decay=0.75)
+    generator, discriminator = (
+        Player(value, {}, optimizer.init(value), np.int32(0))
+        for value in (np.float32(1), np.float32(2))
+    )
+    key = jax.random.key_data(jax.random.key(0))
+    return moves, GANState(np.int32(0), key, generator, discriminator, {"params": np.float32(1)})
+
+
+def play(phases, state, rounds, num=12, size=4):
+    """The state after some rounds on the examples 0, 1, 2, … and the rows that they took."""
+    devices, seen = Devices(jax.devices()[:1]), []
+    devices.split = lambda rows: seen.append(rows) or rows
+    examples = np.arange(num, dtype=np.float32)
+    play_round = make_round(phases, devices, Batches(num, size, seed=0), examples)
+    for step in range(rounds):
+        state, measured = play_round(state, step)
+    return state, measured, np.concatenate(seen)
+
+
+def counts(state):
+    return int(state.step), int(state.discriminator.updates), int(state.generator.updates)
+
+
+# Alternating
+
+
+@pytest.mark.parametrize(("k", "m"), [(1, 1), (3, 1), (1, 3), (6, 2), (6, 5), (1, 9)])
+def test_a_round_is_k_updates_then_m(k, m):
+    moves, state = game()
+    phases = schemes.alternating(moves, k, m)
+    assert len(phases) == (1 if k + m <= 8 else 2)
+    found, measured, rows = play(phases, state, rounds=2)
+    assert counts(found) == (2, 2 * k, 2 * m)
+    t, p, average = 1.0, 2.0, 1.0
+    assert len(rows) == 2 * k
+    for turn in np.split(rows, 2):
+        for update in turn:
+            p += RATE * (t + np.mean(update))
+        for _ in range(m):
+            loss, t = t * p, t - RATE * p
+            average = 0.75 * average + 0.25 * t
+    np.testing.assert_allclose(
+        [found.generator.params, found.discriminator.params, found.ema["params"]],
+        [t, p, average],
+        rtol=1e-5,
+        atol=1e-6,  # rounding of numbers around 1
+    )
+    np.testing.assert_allclose(measured["generator/loss"], loss, rtol=1e-5, atol=1e-6)
+    assert measured.keys() == {
+        f"{player}/{name}"
+        for player in ("generator", "discriminator")
+        for name in ("loss", "gradient_norm", "parameter_norm")
+    }
+
+
+def test_one_program_or_many_give_the_same_state(monkeypatch):
+    moves, state = game(optax.adam(RATE), noise=0.5)
+    fused = schemes.alternating(moves, 2, 3)
+    monkeypatch.setattr(schemes, "MOST_UPDATES_IN_A_PROGRAM", 4)
+    split = schemes.alternating(moves, 2, 3)
+    assert [phase.repeats for phase in fused] == [1]
+    assert [phase.repeats for phase in split] == [2, 3]
+    (one, of_one, rows), (many, of_many, same_rows) = (
+        play(phases, jax.tree.map(jnp.array, state), rounds=2) for phases in (fused, split)
+    )
+    assert counts(one) == (2, 4, 6)
+    np.testing.assert_array_equal(rows, same_rows)
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(other, one, rtol=1e-5),
+        (one, of_one),
+        (many, of_many),
+    )
+
+
+def test_every_update_draws_its_own_noise():
+    """At a rate of 0 nothing but the noise changes the loss."""
+    moves, state = game(optax.sgd(0.0), noise=1.0)
+    losses = []
+    for _ in range(3):
+        losses.append(float(moves.look_generator(state).measurements["loss"]))
+        state, _ = moves.move_generator(state, moves.look_generator(state))
+    assert len(set(losses)) == 3
+
+
+# Epochs
+
+
+@pytest.mark.parametrize(("num", "programs"), [(12, 1), (40, 2)])
+def test_an_epoch_for_the_discriminator_then_one_for_the_generator(tiny, num, programs):
+    """Each example is seen once a round, in another order every round."""
+    moves, state = game()
+    config, per_epoch = tiny({"schedule.unit": "epoch"}), num // 4
+    phases = schemes.alternating(moves, *build.updates_a_round(config, per_epoch))
+    assert len(phases) == programs
+    state, _, rows = play(phases, state, rounds=2, num=num)
+    assert counts(state) == (2, 2 * per_epoch, 2 * per_epoch)
+    orders = rows.reshape(2, num)
+    np.testing.assert_array_equal(np.sort(orders), [np.arange(num)] * 2)
+    assert np.any(orders[0] != orders[1])
+
+
+@pytest.mark.parametrize(("unit", "updates"), [("step", (3, 2)), ("epoch", (21, 14))])
+def test_updates_a_round(tiny, unit, updates):
+    config = tiny({"schedule.unit": unit, "schedule.discriminator": 3, "schedule.generator": 2})
+    assert build.updates_a_round(config, per_epoch=7) == updates
+
+
+def test_a_learning_rate_falls_over_the_players_own_updates(start):
+    """Two rounds of 2:1, linearly to zero: 1, 3/4, 2/4, 1/4 for D; 1, 1/2 for G."""
+    overrides = {"schedule.discriminator": 2, "train.steps": 2}
+    decays = {f"optim.{player}.decay": "linear" for player in ("generator", "discriminator")}
+    moves = start(overrides | decays).moves
+    for optimizer, shares in (
+        (moves.discriminator, [1, 0.75, 0.5, 0.25]),
+        (moves.generator, [1, 0.5]),
+    ):
+        state = optimizer.init(np.float32(0))
+        for share in shares:
+            update, state = optimizer.update(np.float32(1), state)
+            np.testing.assert_allclose(update, -0.1 * share, rtol=1e-6)
+
+
+# Simultaneous
+
+
+def test_simultaneous_takes_both_gradients_at_one_point():
+    moves, state = game()
+    found, measured, rows = play(SCHEMES["simultaneous"](moves, 1, 1), state, rounds=2)
+    assert counts(found) == (2, 2, 2)
+    t, p, average = 1.0, 2.0, 1.0
+    for row in rows:
+        losses = [t * p, -p * (t + np.mean(row))]
+        t, p = t - RATE * p, p + RATE * (t + np.mean(row))
+        average = 0.75 * average + 0.25 * t
+    np.testing.assert_allclose(
+        [found.generator.params, found.discriminator.params, found.ema["params"]],
+        [t, p, average],
+        rtol=1e-5,
+    )
+    np.testing.assert_allclose(
+        [measured["generator/loss"], measured["discriminator/loss"]], losses, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("k", "m", "player", "count"), [(2, 1, "discriminator", 2), (1, 3, "generator", 3)]
+)
+def test_simultaneous_has_one_update_a_player(k, m, player, count):
+    with pytest.raises(InputError) as caught:
+        schemes.simultaneous(game()[0], k, m)
+    assert caught.value.key == f"config.schedule.{player}"
+    assert caught.value.value == count
+
+
+# Every scheme, as a run builds it
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_run_plays(start, scheme):
+    state, measured = start({"schedule.scheme": scheme}).play(2)
+    assert counts(state) == (2, 2, 2)
+    assert all(np.isfinite(value) for value in measured.values())
+    assert {value.shape for value in measured.values()} == {()}
+
+
+@pytest.mark.parametrize(
+    ("key", "choices"),
+    [("schedule.scheme", "alternating, simultaneous"), ("loss", "minimax, non_saturating")],
+)
+def test_an_unknown_name_is_refused(start, key, choices):
+    with pytest.raises(InputError) as caught:
+        start({key: "no such"})
+    assert (caught.value.key, caught.value.value) == (f"config.{key}", "no such")
+    assert choices in caught.value.why

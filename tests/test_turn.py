@@ -1,0 +1,271 @@
+"""One player moves, the other is frozen: no gradient, no statistics, not a bit of it changes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import build
+from gan_jax.game import turn
+from gan_jax.game.losses import LOSSES
+from gan_jax.game.schemes import SCHEMES
+from gan_jax.game.state import Player
+from gan_jax.game.turn import Gradient, freeze, move
+from gan_jax.streams import example_keys, latents, stream
+
+OPPONENT = {"generator": "discriminator", "discriminator": "generator"}
+
+
+# Freezing
+
+
+def gradient_of_the_frozen(parts, player, *quantities):
+    """Largest derivative of what `player` learns in a round with respect to each array of its
+    frozen opponent: parameters and statistics."""
+    (phase,) = parts.phases
+    opponent = getattr(parts.state, OPPONENT[player])
+
+    def learned(params, model_state):
+        frozen = opponent.replace(params=params, model_state=model_state)
+        state = parts.state.replace(**{OPPONENT[player]: frozen})
+        _, measured = phase.play(state, parts.examples, parts.batches.indices(0))
+        return sum(measured[f"{player}/{quantity}"] for quantity in quantities)
+
+    gradients = jax.jit(jax.grad(learned, argnums=(0, 1)))(opponent.params, opponent.model_state)
+    return [np.max(np.abs(leaf)) for leaf in jax.tree.leaves(gradients)]
+
+
+@pytest.mark.parametrize("player", OPPONENT)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_frozen_players_gradient_is_exactly_zero(start, scheme, loss, player):
+    parts = start({"schedule.scheme": scheme, "loss": loss})
+    largest = gradient_of_the_frozen(parts, player, "loss", "gradient_norm")
+    assert len(largest) == 14  # 3 dense layers and 2 norms of 2 arrays, 2 times 2 statistics
+    assert largest == [0] * 14
+
+
+@pytest.mark.parametrize("player", OPPONENT)
+def test_without_freezing_it_is_not(start, monkeypatch, player):
+    monkeypatch.setattr(turn, "freeze", lambda variables: variables)
+    assert max(gradient_of_the_frozen(start(), player, "loss")) > 1e-3
+
+
+def test_freeze_keeps_values():
+    variables = {"params": {"kernel": jnp.arange(3.0)}, "batch_stats": {"mean": jnp.ones(2)}}
+    jax.tree.map(np.testing.assert_array_equal, freeze(variables), variables)
+
+
+@pytest.mark.parametrize("player", OPPONENT)
+def test_a_move_leaves_the_opponent_and_only_the_generators_moves_the_average(start, player):
+    parts = start()
+    old = getattr(parts.state, player)
+    gradient = Gradient(old.params, {"batch_stats": "new"}, {"loss": 1.0})
+    if player == "generator":
+        gradient = gradient._replace(model_state=old.model_state)
+    state, measured = getattr(parts.moves, f"move_{player}")(parts.state, gradient)
+    new = getattr(state, player)
+    assert getattr(state, OPPONENT[player]) is getattr(parts.state, OPPONENT[player])
+    assert new.model_state is gradient.model_state
+    assert (int(old.updates), int(new.updates)) == (0, 1)
+    np.testing.assert_allclose(  # the gradient given is the position, the rate 0.1
+        new.params["Dense_0"]["kernel"], 0.9 * old.params["Dense_0"]["kernel"], rtol=1e-6
+    )
+    assert (state.ema is parts.state.ema) == (player == "discriminator")
+    assert {name.split("/")[0] for name in measured} == {player}
+
+
+# A game written by hand: points, two hidden layers with batch normalization in both players
+
+
+def dense(params, number, x):
+    return x @ params[f"Dense_{number}"]["kernel"] + params[f"Dense_{number}"]["bias"]
+
+
+def network(params, x):
+    for number in range(2):
+        x = dense(params, number, x)
+        norm = params[f"BatchNorm_{number}"]["BatchNorm_0"]
+        x = (x - x.mean(axis=0)) / (x.var(axis=0) + 1e-5) ** 0.5
+        x = x * norm["scale"] + norm["bias"]
+        x = x * (x > 0)
+    return dense(params, 2, x)
+
+
+def noise(parts, player, update=0):
+    key = stream(jax.random.key(parts.config.seed), f"{player} turn", update)
+    return latents(example_keys(stream(key, "latents"), parts.config.train.batch_size), 3)
+
+
+def sigmoid(logits):
+    return 1 / (1 + jnp.exp(-logits[:, 0]))
+
+
+HAND_WRITTEN = {
+    "minimax": lambda d_fake: jnp.mean(jnp.log(1 - d_fake)),
+    "non_saturating": lambda d_fake: -jnp.mean(jnp.log(d_fake)),
+}
+
+
+def by_hand(parts, player):
+    """The loss of `player` as a function of both players' parameters."""
+    reals = parts.examples[parts.batches.indices(0)[0]]
+
+    def loss(generator, discriminator):
+        d_fake = sigmoid(network(discriminator, network(generator, noise(parts, player))))
+        if player == "generator":
+            return HAND_WRITTEN[parts.config.loss](d_fake)
+        d_real = sigmoid(network(discriminator, reals))
+        return -jnp.mean(jnp.log(d_real)) - jnp.mean(jnp.log(1 - d_fake))
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("player", "loss"),
+    [("discriminator", "non_saturating"), *(("generator", loss) for loss in LOSSES)],
+)
+def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
+    parts = start({"loss": loss})
+    params = parts.state.generator.params, parts.state.discriminator.params
+    reals = parts.examples[parts.batches.indices(0)[0]]
+
+    @jax.jit
+    def both(state, *params):
+        look = getattr(parts.moves, f"look_{player}")
+        found = look(state, reals) if player == "discriminator" else look(state)
+        which = list(OPPONENT).index(player)
+        return found, jax.value_and_grad(by_hand(parts, player), which)(*params)
+
+    found, (value, gradient) = both(parts.state, *params)
+    np.testing.assert_allclose(found.measurements["loss"], value, rtol=1e-5)
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6),
+        found.params,
+        gradient,
+    )
+    assert optax.tree.norm(gradient) > 0.01
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_statistics_and_measurements_come_from_a_players_own_looks_only(start, scheme):
+    """In a round of one update each: the generator's from its one batch of fakes, the
+    discriminator's from reals and then from the fakes of its own turn."""
+    parts = start({"schedule.scheme": scheme})
+    (phase,) = parts.phases
+    indices = parts.batches.indices(0)
+    state, measured = jax.jit(phase.play)(parts.state, parts.examples, indices)
+    old = jax.device_get((parts.state.generator.params, parts.state.discriminator.params))
+    z = {player: np.asarray(noise(parts, player)) for player in OPPONENT}
+
+    def first_layer(player):
+        return player.model_state["batch_stats"]["BatchNorm_0"]["BatchNorm_0"]
+
+    def averaged(*activations):
+        mean, var = 0.0, 1.0
+        for x in activations:
+            mean, var = 0.9 * mean + 0.1 * x.mean(axis=0), 0.9 * var + 0.1 * x.var(axis=0)
+        return {"mean": mean, "var": var}
+
+    fakes = network(old[0], z["discriminator"])
+    reals = parts.examples[indices[0]]
+    expected = {
+        "generator": averaged(dense(old[0], 0, z["generator"])),
+        "discriminator": averaged(dense(old[1], 0, reals), dense(old[1], 0, fakes)),
+    }
+    for player, statistics in expected.items():
+        found = first_layer(getattr(state, player))
+        assert found.keys() == statistics.keys()
+        for name, value in statistics.items():
+            np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6)
+
+    real_logits, fake_logits = network(old[1], reals), network(old[1], fakes)
+    for name, value in {
+        "accuracy_real": np.mean(real_logits > 0),
+        "accuracy_fake": np.mean(fake_logits < 0),
+        "logit_real": np.mean(real_logits),
+        "logit_fake": np.mean(fake_logits),
+    }.items():
+        np.testing.assert_allclose(measured[f"discriminator/{name}"], value, rtol=1e-4, atol=1e-6)
+
+
+# Moving
+
+
+def test_a_move_is_a_step_of_the_optimizer():
+    player = Player({"w": jnp.array([1.0, 2.0])}, {"batch_stats": 0.0}, None, jnp.int32(6))
+    optimizer = optax.sgd(0.5)
+    player = player.replace(opt_state=optimizer.init(player.params))
+    gradient = Gradient({"w": jnp.array([3.0, -4.0])}, {"batch_stats": 7.0}, {"loss": 8.0})
+    moved, measured = move(player, gradient, optimizer)
+    np.testing.assert_array_equal(moved.params["w"], [-0.5, 4.0])
+    assert moved.model_state == {"batch_stats": 7.0}
+    assert moved.updates == 7
+    assert moved.updates.dtype == jnp.int32
+    assert measured == {
+        "loss": 8.0,
+        "gradient_norm": 5.0,
+        "parameter_norm": pytest.approx((0.5**2 + 4**2) ** 0.5),
+    }
+
+
+# The generator's average
+
+
+@pytest.mark.parametrize(("half_life", "batch_size"), [(10_000, 64), (16, 8), (512, 512)])
+def test_half_of_an_average_outlives_its_half_life(half_life, batch_size):
+    decay = build.ema_decay(half_life, batch_size)
+    assert decay ** (half_life / batch_size) == pytest.approx(0.5)
+
+
+def test_the_average_after_two_updates(start):
+    """A half-life of 16 images at 8 an update: half is left after two updates."""
+    parts = start({"ema.half_life": 16})
+    kept = 0.5**0.5
+    averages, positions, state = [parts.state.ema], [], parts.state
+    for shift in (1.0, -3.0):
+        player = jax.device_get(state.generator)
+        gradient = Gradient(
+            jax.tree.map(lambda leaf, shift=shift: np.full_like(leaf, shift), player.params),
+            jax.tree.map(lambda leaf: leaf + 2, player.model_state),
+            {},
+        )
+        state, _ = parts.moves.move_generator(state, gradient)
+        positions.append(state.generator.variables)
+        averages.append(state.ema)
+    expected = jax.tree.map(
+        lambda zeroth, first, second: (
+            0.5 * zeroth + kept * (1 - kept) * first + (1 - kept) * second
+        ),
+        *jax.device_get((parts.state.generator.variables, *positions)),
+    )
+    assert expected.keys() == {"params", "batch_stats"}
+    for found in (averages[-1], state.generator_variables()):
+        jax.tree.map(
+            lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7),
+            found,
+            expected,
+        )
+
+
+def test_the_first_average_is_a_copy(start):
+    """Buffers given away twice would end the process."""
+    state = start().state
+    jax.tree.map(np.testing.assert_array_equal, state.ema, state.generator.variables)
+    addresses = [
+        {leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(tree)}
+        for tree in (state.ema, state.replace(ema=None))
+    ]
+    assert addresses[0].isdisjoint(addresses[1])
+
+
+def test_no_average_where_none_is_wanted(start):
+    parts = start({"ema.half_life": 0})
+    assert parts.state.ema is None
+    player = parts.state.generator
+    state, _ = parts.moves.move_generator(
+        parts.state, Gradient(player.params, player.model_state, {})
+    )
+    assert state.ema is None
+    assert state.generator_variables() == state.generator.variables

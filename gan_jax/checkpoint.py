@@ -1,7 +1,10 @@
 """Checkpoints by Orbax: asynchronous, atomic, and verified when read."""
 
+import functools
 import hashlib
+import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, keep: int = 1):
+        _mute_orbax()
         self._folder = folder.absolute()
         options = ocp.CheckpointManagerOptions(max_to_keep=keep)
         self._manager = ocp.CheckpointManager(self._folder, options=options)
@@ -45,6 +49,7 @@ class Checkpoints:
             RunError: If this or the last save could not be written.
         """
         tree = flax.serialization.to_state_dict(state)
+        _refuse_a_full_disk(self._folder, tree)
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(tree),
             check=ocp.args.JsonSave({"digest": digest(tree)}),
@@ -119,5 +124,34 @@ def digest(tree: Any) -> str:
     return total.hexdigest()
 
 
+def _refuse_a_full_disk(folder: Path, tree: Any) -> None:
+    """Raise a RunError that says so, before Orbax fails in one of its many threads."""
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise RunError(
+            f"{folder}: the disk is full: a checkpoint takes {needed / 1e6:.1f} MB, "
+            f"{free / 1e6:.1f} MB are free"
+        )
+
+
 def _first_line(error: Exception) -> str:
+    """The system's own word on a failed write, or else the first line of the error."""
+    system = re.search(r"([^:]+) \[os_error_code", str(error))
+    if system:
+        return system[1].strip()
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@functools.cache
+def _mute_orbax() -> None:
+    """Keep Orbax's own accounts off the terminal: what fails is raised, and told in one line."""
+    logging.get_absl_handler().addFilter(lambda record: "orbax" not in record.pathname)
+    show = sys.excepthook
+
+    def hook(kind, error, trace):
+        # TensorStore reports, a write at a time, that another write's failure ended the save.
+        if "Event loop is closed" not in str(error):
+            show(kind, error, trace)
+
+    sys.excepthook = hook

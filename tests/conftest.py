@@ -2,8 +2,8 @@
 
 import os
 
-# Read once, when JAX first looks for devices. Tests compile much and compute little, so the compiler
-# takes no pains.
+# Read once, when JAX first looks for devices. Tests compile much and compute little, so the
+# compiler need not take pains.
 os.environ["XLA_FLAGS"] = " ".join(
     [
         os.environ.get("XLA_FLAGS", ""),
@@ -13,22 +13,22 @@ os.environ["XLA_FLAGS"] = " ".join(
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from collections.abc import Callable  # noqa: E402
-from typing import NamedTuple  # noqa: E402
+from collections.abc import Callable
+from typing import NamedTuple
 
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-from ml_collections import ConfigDict  # noqa: E402
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
 
-from configs import base  # noqa: E402
-from gan_jax import build, train  # noqa: E402
-from gan_jax.data.batches import Batches  # noqa: E402
-from gan_jax.game.losses import LOSSES  # noqa: E402
-from gan_jax.game.objectives import Game  # noqa: E402
-from gan_jax.game.schemes import Moves, Phase  # noqa: E402
-from gan_jax.game.state import GANState  # noqa: E402
-from gan_jax.parallel import Devices  # noqa: E402
+from configs import base
+from gan_jax import build, train
+from gan_jax.data.batches import Batches
+from gan_jax.game.losses import LOSSES
+from gan_jax.game.objectives import Game
+from gan_jax.game.schemes import Moves, Phase
+from gan_jax.game.state import GANState
+from gan_jax.parallel import Devices
 
 TINY = {
     "data.name": "ring",

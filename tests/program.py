@@ -30,18 +30,29 @@ DIGITS = (
 RING = (f"--config={REPOSITORY}/configs/ring.py", "--config.model.generator.width=8")
 
 
-def start(module: str, *flags: str, devices: int = 1, **more: str) -> subprocess.Popen:
-    """Start `python -m module` with virtual devices; its output is text."""
+def start(
+    module: str, *flags: str, devices: int = 1, file_limit: int | None = None
+) -> subprocess.Popen:
+    """Start `python -m module`; its output is text.
+
+    Args:
+        module: The program.
+        flags: Its flags.
+        devices: Virtual devices that it finds.
+        file_limit: Largest file that it can write, in KiB.
+    """
     environment = os.environ | {
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
         "JAX_PLATFORMS": "cpu",
         "JAX_COMPILATION_CACHE_DIR": _CACHE.name,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "PYTHONPATH": str(REPOSITORY),
-        **more,
     }
+    if file_limit:
+        del environment["JAX_COMPILATION_CACHE_DIR"]
+    limit = f"ulimit -f {file_limit}; " if file_limit else ""
     return subprocess.Popen(
-        [sys.executable, "-m", module, *flags],
+        ["bash", "-c", f'{limit}exec "$@"', "bash", sys.executable, "-m", module, *flags],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """The config: what it may hold, that every field of it counts, and who may know whom."""
 
 import ast
+import functools
 import importlib
 import itertools
 import subprocess
@@ -52,6 +53,7 @@ BAD = {  # by the last part of the key, where the whole is not given
     "image_size": [0, -28],
     "latent": [0],
     "width": [0],
+    "kernel": [0],
     "dropout": [-0.1, 1.0, NAN],
     "learning_rate": [0.0, -1e-3, NAN, INFINITY],
     "b1": [-0.1, 1.0, NAN],
@@ -65,8 +67,8 @@ BAD = {  # by the last part of the key, where the whole is not given
     "batch_size": [0, -8],
     "every": [0, -1],
     "keep": [0],
-    **dict.fromkeys(("name", "source", "data_dir", "norm", "loss", "decay"), [""]),
-    **dict.fromkeys(("scheme", "protocol"), [""]),
+    **{key: [""] for key in ("name", "source", "data_dir", "norm", "loss", "decay")},
+    **{key: [""] for key in ("scheme", "protocol")},
 }
 GOOD = {
     "seed": [0, 2**32 - 1],
@@ -153,8 +155,10 @@ def chain(node: ast.AST) -> str:
     return ".".join(reversed([*parts, node.id])) if isinstance(node, ast.Name) else ""
 
 
-def parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
-    return {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+@functools.cache
+def parents(path: Path) -> dict[ast.AST, ast.AST]:
+    nodes = ast.walk(SOURCES[path])
+    return {child: node for node in nodes for child in ast.iter_child_nodes(node)}
 
 
 def takers(parent: ast.AST, path: Path) -> list[Path]:
@@ -167,10 +171,10 @@ def takers(parent: ast.AST, path: Path) -> list[Path]:
 
 
 def is_read(key: str, paths: list[Path], holders: tuple[str, ...] = ("config",)) -> bool:
-    """Whether some file reads a config's field `key`: as a whole, unpacked with its siblings, or
-    in parts, where the rest is read by those to whom the first part is handed."""
+    """Whether some file reads a config's field `key`: as a whole, or in parts, where the rest is
+    read by those to whom the first part is handed."""
     for path in paths:
-        above = parents(SOURCES[path])
+        above = parents(path)
         for node in above:
             if not isinstance(node, ast.Attribute) or isinstance(above[node], ast.Attribute):
                 continue
@@ -180,13 +184,23 @@ def is_read(key: str, paths: list[Path], holders: tuple[str, ...] = ("config",))
             if not field or not f"{key}.".startswith(f"{field}."):
                 continue
             rest, parent = key[len(field) + 1 :], above[node]
-            if not rest or (isinstance(parent, ast.keyword) and parent.arg is None):
+            if not rest:
                 return True
+            if is_unpacked(parent):
+                room = [other for other in LIBRARY if path.parent in other.parents]
+                return any(chain(n) == f"self.{rest}" for p in room for n in ast.walk(SOURCES[p]))
             there = takers(parent, path)
             names = ("config",) if there != [path] else tuple(loop_variables(above, node))
             if names and is_read(rest, there, names):
                 return True
     return False
+
+
+def is_unpacked(parent: ast.AST) -> bool:
+    """Whether a field below `parent` becomes the attributes of the room's own objects: by ** or by
+    a function of the file that does so."""
+    by_stars = isinstance(parent, ast.keyword) and parent.arg is None
+    return by_stars or (isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name))
 
 
 def loop_variables(above: dict[ast.AST, ast.AST], node: ast.AST) -> Iterator[str]:
@@ -209,6 +223,7 @@ def test_every_field_is_read(key):
         "optim.generator.nobody",
         "data.nobody",
         "model.nobody",
+        "model.generator.nobody",
         "log.often",
     ],
 )
@@ -219,6 +234,7 @@ def test_a_field_that_nothing_reads_is_found(key):
 # Who may know whom
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """What a file imports anywhere in it: "jax.numpy", "gan_jax.game.turn", "gan_jax.data"."""
     found = set()

@@ -1,4 +1,4 @@
-"""The pairs and their layers: shapes, sizes, ranges, and the same numbers on any count of devices."""
+"""The pairs and their layers: shapes, sizes, ranges, and the same numbers on many devices."""
 
 import math
 
@@ -51,12 +51,11 @@ FITTING = [
 ]
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize(("name", "shape"), FITTING)
-def test_shapes_types_and_collections(name, shape, norm, dtype):
+def test_shapes_types_and_collections(name, shape, norm):
     generator, discriminator = pair(name, shape, norm=norm, dropout=0.3)
-    z, x = (jax.ShapeDtypeStruct((6, *rest), dtype) for rest in ((LATENT,), shape))
+    z, x = (jax.ShapeDtypeStruct((6, *rest), jnp.float32) for rest in ((LATENT,), shape))
     of_generator, of_discriminator = variables_of(generator, z), variables_of(discriminator, x)
     for variables in (of_generator, of_discriminator):
         assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
@@ -85,8 +84,12 @@ def test_every_pair_is_tried():
 
 @pytest.mark.parametrize(
     ("name", "shape", "bounded"),
-    [("cnn", (4, 4, 1), True), ("dcgan", (8, 8, 1), True), ("mlp", (2, 2, 1), True)]
-    + [("mlp", (2,), False)],
+    [
+        ("cnn", (4, 4, 1), True),
+        ("dcgan", (8, 8, 1), True),
+        ("mlp", (2, 2, 1), True),
+        ("mlp", (2,), False),
+    ],
 )
 def test_images_are_between_minus_one_and_one(name, shape, bounded):
     """Weights a hundred times too large: a tanh is at its ends and never beyond."""
@@ -118,8 +121,10 @@ def norm(features):
 
 SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28x1, 64 latents
     "cnn": (
-        [dense(64, 7 * 7 * 64), norm(64), conv(4, 64, 64), norm(64), conv(4, 64, 32), norm(32)]
-        + [conv(3, 32, 1)],
+        [
+            *(dense(64, 7 * 7 * 64), norm(64)),
+            *(conv(4, 64, 64), norm(64), conv(4, 64, 32), norm(32), conv(3, 32, 1)),
+        ],
         [conv(5, 1, 64), conv(5, 64, 128), dense(7 * 7 * 128, 1)],
     ),
     "dcgan": (
@@ -131,7 +136,7 @@ SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28
         [dense(784, 64), dense(64, 64), dense(64, 1)],
     ),
 }
-TOTALS = {"cnn": (302_849, 212_865), "dcgan": (237_345, 138_513), "mlp": (29_136, 54_465)}
+TOTALS = {"cnn": (302_849, 212_865), "dcgan": (237_345, 138_561), "mlp": (29_136, 54_465)}
 
 
 @pytest.mark.parametrize("name", PAIRS)

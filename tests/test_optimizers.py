@@ -14,7 +14,10 @@ RATE = 0.1
 ACCEPTS = {
     "sgd": {"momentum"},
     "rmsprop": {"momentum"},
-    **dict.fromkeys(("adam", "adamw", "adabelief", "nadam", "lion", "radam", "yogi"), {"b1", "b2"}),
+    **{
+        name: {"b1", "b2"}
+        for name in ("adam", "adamw", "adabelief", "nadam", "lion", "radam", "yogi")
+    },
 }
 
 

@@ -175,7 +175,7 @@ def test_a_batch_that_does_not_divide_is_refused(start, count):
         devices_of(count).share(9)
     assert (caught.value.key, caught.value.value) == ("config.train.batch_size", 9)
     assert f"{count} devices" in caught.value.why
-    with pytest.raises(InputError, match="train.batch_size=9: does not divide"):
+    with pytest.raises(InputError, match=r"train\.batch_size=9: does not divide"):
         start({"train.batch_size": 9}, devices=count)
 
 

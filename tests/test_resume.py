@@ -11,6 +11,7 @@ import program
 import pytest
 
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.errors import RunError
 from gan_jax.workdir import Workdir
 
 STEPS = 40
@@ -93,7 +94,8 @@ def test_a_signal_saves_and_the_same_command_goes_on(uninterrupted, tmp_path, nu
     workdir = tmp_path / "stopped"
     flags = (*program.DIGITS, f"--workdir={workdir}", "--config.checkpoint.every=1000")
     process = program.start("gan_jax.main", *flags)
-    program.wait_for(lambda: list((workdir / "tensorboard").glob("*")), process)
+    metrics = workdir / "metrics.jsonl"
+    program.wait_for(lambda: metrics.exists() and metrics.stat().st_size, process)
     out, err = program.end(process, number)
     assert process.returncode == 0, err
     assert f"stopped by {number.name}" in out
@@ -160,15 +162,41 @@ def test_non_finite_numbers_stop_the_run_and_keep_the_last_good_checkpoint(tmp_p
         *program.DIGITS,
         f"--workdir={tmp_path / 'diverged'}",
         "--config.optim.discriminator.name=sgd",
-        "--config.optim.discriminator.learning_rate=1e15",
+        "--config.optim.discriminator.learning_rate=100",
         "--config.checkpoint.every=1",
     )
     failed = program.run("gan_jax.main", *flags, code=1)
-    assert "Traceback" not in failed.stderr
     (line,) = failed.stderr.splitlines()
-    first_bad = int(line.split("step ")[1].split(":")[0])
     assert "not finite" in line
+    first_bad = int(line.split("step ")[1].split(":")[0])
+    assert first_bad > 1
     checkpoints = Checkpoints(tmp_path / "diverged" / "checkpoints")
     assert checkpoints.steps()[-1] == first_bad - 1
     tree = checkpoints.restore(first_bad - 1)
+    checkpoints.close()
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))
+
+
+@pytest.mark.parametrize("kibibytes", [16, 100])
+def test_a_full_disk_gives_one_clear_line_and_keeps_what_was_saved(tmp_path, kibibytes):
+    """A limit on the size of a file stands in for the disk: the system refuses the write."""
+    workdir = tmp_path / "full"
+    flags = (*program.DIGITS, f"--workdir={workdir}")
+    failed = program.finish(program.start("gan_jax.main", *flags, file_limit=kibibytes))
+    assert failed.returncode == 1
+    (line,) = failed.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "File too large" in line
+    checkpoints = Checkpoints(workdir / "checkpoints")
+    assert checkpoints.restore_newest() is None
+    checkpoints.close()
+
+
+def test_a_checkpoint_larger_than_the_disk_is_refused_before_it_is_written(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    with pytest.raises(RunError, match="the disk is full"):
+        checkpoints.save(1, {"weights": np.zeros(1000, np.float32)})
+    assert checkpoints.steps() == []
+    checkpoints.close()

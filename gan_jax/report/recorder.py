@@ -75,6 +75,8 @@ class Recorder:
         for one, row in zip(settled, rows, strict=True):
             if one.logged:
                 self._write(row)
+        if self._file:
+            self._file.flush()  # for those who watch the file
 
     def time(self, step: int, images_per_second: float) -> None:
         """Note the speed in TensorBoard."""
@@ -84,7 +86,6 @@ class Recorder:
     def sync(self) -> None:
         """Return when all that was written is on disk."""
         if self._file:
-            self._file.flush()
             os.fsync(self._file.fileno())
             self._events.flush()
 

@@ -1,4 +1,12 @@
-"""Eight Gaussians on a ring."""
+"""Eight Gaussians on a ring, all of which a fully connected pair finds.
+
+    python -m gan_jax.main --config=configs/ring.py --workdir=runs/ring
+
+TIMES
+
+Coverage hangs on the discriminator being slow and blurred: at an equal or higher rate than the
+generator's, twice as wide, or without dropout, it ends with one to six modes.
+"""
 
 from ml_collections import ConfigDict
 
@@ -6,7 +14,7 @@ from configs import base
 
 
 def get_config() -> ConfigDict:
-    """A fully connected pair that covers all eight modes."""
+    """The ring in about a minute."""
     config = base.get_config()
     config.data.name = "ring"
     config.model.name = "mlp"
@@ -14,13 +22,14 @@ def get_config() -> ConfigDict:
     config.model.generator.width = 128
     config.model.generator.norm = "none"
     config.model.discriminator.width = 128
-    config.model.discriminator.dropout = 0.0
-    config.optim.generator = base.player(learning_rate=1e-3)
-    config.optim.discriminator = base.player(learning_rate=1e-4)
-    config.ema.half_life = 100_000
-    config.train.steps = 10_000
-    config.train.batch_size = 512
-    config.eval.every = 2_000
+    config.model.discriminator.dropout = 0.1
+    config.optim.generator = base.player(learning_rate=2e-3, decay="cosine")
+    config.optim.discriminator = base.player(learning_rate=5e-4, decay="cosine")
+    config.ema.half_life = 50_000
+    config.train.steps = 15_000
+    config.train.batch_size = 128
+    config.log.every = 100
+    config.eval.every = 3_000
     config.eval.protocol = "mixture_2500"
-    config.checkpoint.every = 2_000
+    config.checkpoint.every = 3_000
     return config

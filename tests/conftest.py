@@ -91,6 +91,7 @@ def tiny() -> Callable[..., ConfigDict]:
 @pytest.fixture(scope="session")
 def start(tiny) -> Callable[..., Parts]:
     """A function of overrides, devices, the examples' shape and number to the parts of a run."""
+    states = {}  # by all that they depend on: each is a program to compile
 
     def parts(
         overrides: dict[str, object] | None = None,
@@ -121,7 +122,9 @@ def start(tiny) -> Callable[..., Parts]:
             players.discriminator_optimizer,
             build.ema_decay(config.ema.half_life, config.train.batch_size),
         )
-        state = build.state(config, players, shape)
-        return Parts(config, devices, batches, phases, moves, examples, state)
+        key = (str(config.model), str(config.optim), str(config.ema), config.seed, shape)
+        if key not in states:
+            states[key] = build.state(config, players, shape)
+        return Parts(config, devices, batches, phases, moves, examples, states[key])
 
     return parts

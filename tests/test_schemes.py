@@ -23,7 +23,7 @@ RATE = 0.1
 
 
 class Bilinear:
-    """The game of two numbers; with noise, the generator's loss is (t + noise) p."""
+    """The game of two numbers; with noise, the generator's loss is t p (1 + noise)."""
 
     axis_name = None
 
@@ -32,7 +32,7 @@ class Bilinear:
 
     def generator_objective(self, params, model_state, discriminator, key):
         noise = self.noise * jax.random.normal(key) if self.noise else 0.0
-        return (params + params * noise) * discriminator["params"], (model_state, {})
+        return params * discriminator["params"] * (1 + noise), (model_state, {})
 
     def discriminator_objective(self, params, model_state, generator, reals, key):
         return -params * (generator["params"] + jnp.mean(reals)), (model_state, {})
@@ -149,14 +149,14 @@ def test_updates_a_round(tiny, unit, updates):
     assert build.updates_a_round(config, per_epoch=7) == updates
 
 
-def test_a_learning_rate_falls_over_the_players_own_updates(start):
+def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
     """Two rounds of 2:1, linearly to zero: 1, 3/4, 2/4, 1/4 for D; 1, 1/2 for G."""
     overrides = {"schedule.discriminator": 2, "train.steps": 2}
     decays = {f"optim.{player}.decay": "linear" for player in ("generator", "discriminator")}
-    moves = start(overrides | decays).moves
+    players = build.players(tiny(overrides | decays), (2,), per_epoch=7)
     for optimizer, shares in (
-        (moves.discriminator, [1, 0.75, 0.5, 0.25]),
-        (moves.generator, [1, 0.5]),
+        (players.discriminator_optimizer, [1, 0.75, 0.5, 0.25]),
+        (players.generator_optimizer, [1, 0.5]),
     ):
         state = optimizer.init(np.float32(0))
         for share in shares:

@@ -10,8 +10,9 @@ from gan_jax import build
 from gan_jax.game import turn
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.schemes import SCHEMES
-from gan_jax.game.state import Player
+from gan_jax.game.state import Player, init_state
 from gan_jax.game.turn import Gradient, freeze, move
+from gan_jax.models import mlp
 from gan_jax.streams import example_keys, latents, stream
 
 OPPONENT = {"generator": "discriminator", "discriminator": "generator"}
@@ -52,9 +53,13 @@ def test_without_freezing_it_is_not(start, monkeypatch, player):
     assert max(gradient_of_the_frozen(start(), player, "loss")) > 1e-3
 
 
-def test_freeze_keeps_values():
+def test_freeze_keeps_values_and_holds_every_collection_constant():
     variables = {"params": {"kernel": jnp.arange(3.0)}, "batch_stats": {"mean": jnp.ones(2)}}
     jax.tree.map(np.testing.assert_array_equal, freeze(variables), variables)
+    for held, expected in ((freeze, 0.0), (lambda same: same, 1.0)):
+        gradient = jax.grad(lambda tree, held=held: sum(map(jnp.sum, jax.tree.leaves(held(tree)))))
+        for leaf in jax.tree.leaves(gradient(variables)):
+            np.testing.assert_array_equal(leaf, np.full(leaf.shape, expected))
 
 
 @pytest.mark.parametrize("player", OPPONENT)
@@ -251,13 +256,16 @@ def test_the_average_after_two_updates(start):
 
 def test_the_first_average_is_a_copy(start):
     """Buffers given away twice would end the process."""
-    state = start().state
-    jax.tree.map(np.testing.assert_array_equal, state.ema, state.generator.variables)
-    addresses = [
-        {leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(tree)}
-        for tree in (state.ema, state.replace(ema=None))
-    ]
-    assert addresses[0].isdisjoint(addresses[1])
+    generator, discriminator = mlp.Generator((1,), 1), mlp.Discriminator(1)
+    players = (generator, optax.sgd(0.1)), (discriminator, optax.sgd(0.1))
+    unbuilt = init_state(0, *players, latent=1, shape=(1,), average=True)
+    for state in (unbuilt, start().state):
+        jax.tree.map(np.testing.assert_array_equal, state.ema, state.generator.variables)
+        addresses = [
+            {leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(tree)}
+            for tree in (state.ema, state.replace(ema=None))
+        ]
+        assert addresses[0].isdisjoint(addresses[1])
 
 
 def test_no_average_where_none_is_wanted(start):

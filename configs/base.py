@@ -11,7 +11,7 @@ def player(learning_rate: float, **overrides) -> ConfigDict:
     config.decay = "constant"  # learning rate over the run: constant, linear or cosine (to zero)
     config.b1 = 0.5  # first-moment decay, where the optimizer has one
     config.b2 = 0.999  # second-moment decay, where the optimizer has one
-    config.momentum = 0.9  # where the optimizer has one
+    config.momentum = 0.0  # of sgd and rmsprop, in [0, 1)
     config.update(overrides)
     return config
 

@@ -24,7 +24,7 @@ def get_config() -> ConfigDict:
     config.model.discriminator.dropout = 0.1
     config.optim.generator = base.player(learning_rate=5e-3, decay="cosine")
     config.optim.discriminator = base.player(learning_rate=5e-3, decay="cosine")
-    config.train.steps = 18_000
+    config.train.steps = 16_000
     config.train.batch_size = 16
     config.log.every = 50
     config.eval.every = 2_000

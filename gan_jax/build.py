@@ -92,6 +92,8 @@ def phases(
     Raises:
         InputError: If a name is unknown, or the batch does not divide by the devices.
     """
+    if config.schedule.scheme == "simultaneous" and config.schedule.unit == "epoch":
+        raise InputError("config.schedule.unit", "epoch", "simultaneous play goes by steps")
     scheme = choose("config.schedule.scheme", config.schedule.scheme, SCHEMES)
     game = Game(
         generator=players.generator.clone(axis_name=devices.axis_name),

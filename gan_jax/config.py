@@ -85,10 +85,12 @@ def check(config: ConfigDict) -> None:
         InputError: For the first field that is missing, unknown, or holds what it may not.
     """
     flat = flatten(config)
-    for key in RULES.keys() - flat.keys():
+    for key in sorted(RULES.keys() - flat.keys()):
         raise InputError(f"config.{key}", None, "missing, start from configs/base.py")
     for key, value in flat.items():
         if key not in RULES:
             raise InputError(f"config.{key}", value, "no such field")
+        if value is None:
+            raise InputError(f"config.{key}", value, "must have a value")
         if not RULES[key].holds(value):
             raise InputError(f"config.{key}", value, RULES[key].says)

@@ -122,5 +122,8 @@ def replica_spread(tree: Any) -> float:
     for leaf in jax.tree.leaves(tree):
         first, *others = [np.asarray(shard.data) for shard in leaf.addressable_shards]
         for other in others:
-            spread = max(spread, float(np.max(np.abs(other.astype(np.float64) - first), initial=0)))
+            if other.tobytes() != first.tobytes():
+                with np.errstate(invalid="ignore"):
+                    gaps = np.abs(other.astype(np.float64) - first)
+                spread = max(spread, float(np.max(np.where(np.isnan(gaps), np.inf, gaps))))
     return spread

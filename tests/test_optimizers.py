@@ -13,7 +13,7 @@ RATE = 0.1
 
 ACCEPTS = {
     "sgd": {"momentum"},
-    "rmsprop": {"momentum"},
+    "rmsprop": {"b2", "momentum"},
     **{
         name: {"b1", "b2"}
         for name in ("adam", "adamw", "adabelief", "nadam", "lion", "radam", "yogi")

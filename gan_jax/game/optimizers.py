@@ -33,7 +33,12 @@ def build(config, player: str, updates: int) -> optax.GradientTransformation:
     key = f"config.optim.{player}"
     optimizer = choose(f"{key}.name", config.name, OPTIMIZERS)
     decay = choose(f"{key}.decay", config.decay, DECAYS)
-    hyperparameters = {"b1": config.b1, "b2": config.b2, "momentum": config.momentum}
+    hyperparameters = {
+        "b1": config.b1,
+        "b2": config.b2,
+        "decay": config.b2,  # by rmsprop's name
+        "momentum": config.momentum,
+    }
     accepted = inspect.signature(optimizer).parameters
     return optimizer(
         decay(config.learning_rate, updates),

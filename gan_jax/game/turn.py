@@ -66,7 +66,7 @@ def move(
     params = optax.apply_updates(player.params, updates)
     moved = Player(params, gradient.model_state, opt_state, player.updates + jnp.int32(1))
     norms = {
-        "gradient_norm": optax.global_norm(gradient.params),
-        "parameter_norm": optax.global_norm(params),
+        "gradient_norm": optax.tree.norm(gradient.params),
+        "parameter_norm": optax.tree.norm(params),
     }
     return moved, gradient.measurements | norms

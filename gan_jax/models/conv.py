@@ -1,4 +1,4 @@
-"""Strided and transposed convolution whose every derivative is quick on a CPU too.
+"""Transposed convolution whose gradients, of any order, are quick on a CPU too.
 
 XLA's CPU backend runs the kernel gradient of a transposed convolution 15 to 30 times slower than
 its own matrix product, because that gradient is a convolution over a dilated input. The transposed
@@ -8,7 +8,8 @@ convolution is the adjoint of a strided one, so its derivatives can be written w
     d up / d y  (g)     = down(g, k)                   a strided convolution
     d up / d k  (g, y)  = d down / d k (input g, y)    that convolution's kernel gradient
 
-Values, parameters and derivatives equal those of `flax.linen.ConvTranspose`.
+Values, parameters and gradients equal those of `flax.linen.ConvTranspose`. Reverse mode only: a
+custom vjp has no forward mode.
 """
 
 from collections.abc import Sequence

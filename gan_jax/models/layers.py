@@ -27,7 +27,7 @@ class Dropout(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         """Zero a share `rate` of x [N, ...] and scale the rest by 1 / (1 - rate)."""
-        dropped = round(self.rate * 256)
+        dropped = min(round(self.rate * 256), 255)
         if not train or dropped == 0:
             return x
         keys = example_keys(self.make_rng("dropout"), x.shape[0], axis_name=self.axis_name)

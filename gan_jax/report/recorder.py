@@ -71,6 +71,7 @@ class Recorder:
             _refuse_non_finite(row)
         if rows:
             rows[-1] |= extra()
+            _refuse_non_finite(rows[-1])
             self.latest = rows[-1]
         for one, row in zip(settled, rows, strict=True):
             if one.logged:

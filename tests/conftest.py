@@ -14,10 +14,12 @@ os.environ["XLA_FLAGS"] = " ".join(
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import numpy as np
+import program
 import pytest
 from ml_collections import ConfigDict
 
@@ -128,3 +130,11 @@ def start(tiny) -> Callable[..., Parts]:
         return Parts(config, devices, batches, phases, moves, examples, states[key])
 
     return parts
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory) -> Path:
+    """The folder of a small run on real digits that nothing interrupted; not to be changed."""
+    workdir = tmp_path_factory.mktemp("runs") / "uninterrupted"
+    program.run("gan_jax.main", *program.DIGITS, f"--workdir={workdir}")
+    return workdir

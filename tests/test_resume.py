@@ -12,6 +12,7 @@ import pytest
 
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.errors import RunError
+from gan_jax.report.recorder import read_rows
 from gan_jax.workdir import Workdir
 
 STEPS = 40
@@ -29,13 +30,6 @@ def assert_same_run(one, other):
         assert path == same_path
         assert left.tobytes() == right.tobytes(), path
     assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    workdir = tmp_path_factory.mktemp("runs") / "uninterrupted"
-    program.run("gan_jax.main", *program.DIGITS, f"--workdir={workdir}")
-    return workdir
 
 
 def test_a_run_leaves_all_its_files(uninterrupted):
@@ -57,7 +51,7 @@ def test_a_run_leaves_all_its_files(uninterrupted):
 
 
 def test_each_logged_step_stands_once_in_order(uninterrupted):
-    rows = [json.loads(line) for line in (uninterrupted / "metrics.jsonl").open()]
+    rows = read_rows(uninterrupted / "metrics.jsonl")
     every_third = set(range(3, STEPS + 1, 3))
     assert [row["step"] for row in rows] == sorted(every_third | {20, STEPS})
     for row in rows:

@@ -53,7 +53,7 @@ case $command in
         defaults=()
         given config "$@" || defaults+=("--config=$here/configs/mnist.py")
         given config "$@" || given workdir "$@" || defaults+=("--workdir=$here/runs/mnist")
-        exec "$venv/bin/python" -m gan_jax.main "${defaults[@]}" "$@"
+        exec "$venv/bin/python" -m gan_jax.main ${defaults[@]+"${defaults[@]}"} "$@"
         ;;
     sample | evaluate)
         install

@@ -13,8 +13,8 @@ class Dropout(nn.Module):
     """Dropout whose mask follows the example, not the device that holds it.
 
     The mask compares single random bytes with the rate, a quarter of the random words that a
-    comparison of floats draws; the rate is therefore rounded to 1/256, and the scale is exact for
-    the rounded rate. Needs the rng stream "dropout" when training.
+    comparison of floats draws. The rate is therefore rounded to 1/256 (255/256 at most), and the
+    scale is exact for the rounded rate. Needs the rng stream "dropout" when training.
 
     Attributes:
         rate: Share of activations set to zero, in [0, 1).

@@ -2,9 +2,7 @@
 
 import functools
 import hashlib
-import re
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +47,8 @@ class Checkpoints:
             RunError: If this or the last save could not be written.
         """
         tree = flax.serialization.to_state_dict(state)
-        _refuse_a_full_disk(self._folder, tree)
+        if jax.process_index() == 0:
+            _rehearse(self._folder, tree)
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(tree),
             check=ocp.args.JsonSave({"digest": digest(tree)}),
@@ -124,34 +123,29 @@ def digest(tree: Any) -> str:
     return total.hexdigest()
 
 
-def _refuse_a_full_disk(folder: Path, tree: Any) -> None:
-    """Raise a RunError that says so, before Orbax fails in one of its many threads."""
-    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise RunError(
-            f"{folder}: the disk is full: a checkpoint takes {needed / 1e6:.1f} MB, "
-            f"{free / 1e6:.1f} MB are free"
-        )
+def _rehearse(folder: Path, tree: Any) -> None:
+    """Write as many bytes as a checkpoint may take, and take them away again.
+
+    Orbax fails in many threads, each with its own account of it; this fails in one line.
+
+    Raises:
+        RunError: If the disk, a quota or the folder's rights do not allow it.
+    """
+    trial = folder.with_name("rehearsal.partial")
+    try:
+        trial.write_bytes(bytes(2 * sum(leaf.nbytes for leaf in jax.tree.leaves(tree))))
+    except OSError as error:
+        message = f"{folder}: a checkpoint could not be written: {error.strerror}"
+        raise RunError(message) from error
+    finally:
+        trial.unlink(missing_ok=True)
 
 
 def _first_line(error: Exception) -> str:
-    """The system's own word on a failed write, or else the first line of the error."""
-    system = re.search(r"([^:]+) \[os_error_code", str(error))
-    if system:
-        return system[1].strip()
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @functools.cache
 def _mute_orbax() -> None:
     """Keep Orbax's own accounts off the terminal: what fails is raised, and told in one line."""
-    logging.get_absl_handler().addFilter(lambda record: "orbax" not in record.pathname)
-    show = sys.excepthook
-
-    def hook(kind, error, trace):
-        # TensorStore reports, a write at a time, that another write's failure ended the save.
-        if "Event loop is closed" not in str(error):
-            show(kind, error, trace)
-
-    sys.excepthook = hook
+    logging.get_absl_logger().addFilter(lambda record: "orbax" not in record.pathname)

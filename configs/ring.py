@@ -2,7 +2,8 @@
 
     python -m gan_jax.main --config=configs/ring.py --workdir=runs/ring
 
-TIMES
+Two CPU cores: half a minute. At the end mixture_2500 counts 8 modes, with about 92 % of the points
+within 3 sigma (98.9 % at best) in modes narrower than the real ones (covariance_ratio 0.4).
 
 Coverage hangs on the discriminator being slow and blurred: at an equal or higher rate than the
 generator's, twice as wide, or without dropout, it ends with one to six modes.

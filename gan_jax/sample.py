@@ -2,7 +2,8 @@
 
     python -m gan_jax.sample --workdir=DIR --num=10000 --seed=0 --out=FILE.npz
 
-The file holds `samples`: uint8 [N, H, W, C] for images, float32 [N, 2] for points.
+The file holds `samples`, uint8 [N, H, W, C] for images, float32 [N, 2] for points, and `record`, a
+JSON text that says where they come from: step, weights, seed, the run's config, data and versions.
 """
 
 from pathlib import Path
@@ -30,11 +31,13 @@ def main() -> None:
         raise InputError("--out", out, "there is no such folder")
     from gan_jax.restore import restore
     from gan_jax.sampling import make_sampler
+    from gan_jax.workdir import to_json
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
     sample = make_sampler(trained.players.generator, trained.config.model.latent)
     samples = sample(trained.generator, _NUM.value, _SEED.value)
-    np.savez_compressed(out, samples=samples)
+    origin = {"step": trained.step, "weights": _WEIGHTS.value, "seed": _SEED.value}
+    np.savez_compressed(out, samples=samples, record=to_json(origin | trained.record))
     print(f"{len(samples)} samples of step {trained.step} in {out}")
 
 

@@ -26,6 +26,17 @@ def test_samples_are_images_and_a_function_of_the_seed(uninterrupted, tmp_path, 
     assert (first != samples(uninterrupted, tmp_path / "other.npz", "--seed=1")).any()
 
 
+def test_samples_say_where_they_come_from(uninterrupted, tmp_path):
+    out = tmp_path / "samples.npz"
+    samples(uninterrupted, out, "--seed=3")
+    with np.load(out, allow_pickle=False) as file:
+        record = json.loads(str(file["record"]))
+    assert (record["step"], record["weights"], record["seed"]) == (40, "ema", 3)
+    assert record["data"]["source"] == "embedded"
+    assert record["config"]["train"]["batch_size"] == 16
+    assert "jax" in record["versions"]
+
+
 def test_the_average_is_sampled_unless_raw_weights_are_asked_for(uninterrupted, tmp_path, first):
     raw = samples(uninterrupted, tmp_path / "raw.npz", "--weights=raw")
     assert (first != raw).any()

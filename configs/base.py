@@ -33,6 +33,7 @@ def get_config() -> ConfigDict:
     config.model = ConfigDict()
     config.model.name = "cnn"  # cnn, dcgan or mlp
     config.model.latent = 64  # dimensions of the latent, standard normal
+    config.model.dtype = "float32"  # or bfloat16: what the networks compute in; the rest is float32
     config.model.generator = ConfigDict()
     config.model.generator.width = (
         32  # features of the last hidden layer (cnn, dcgan) or of each (mlp)
@@ -70,6 +71,7 @@ def get_config() -> ConfigDict:
     config.train = ConfigDict()
     config.train.steps = 1000  # rounds
     config.train.batch_size = 64  # real images an update, over all devices
+    config.train.rounds_a_dispatch = 0  # rounds in one program; 0: 1 on a CPU, 10 elsewhere
 
     config.log = ConfigDict()
     config.log.every = 20  # rounds

@@ -22,6 +22,7 @@ def pair(name, shape, *, width=2, norm="batch", dropout=0.0):
     config = ConfigDict(
         {
             "name": name,
+            "dtype": "float32",
             "generator": {"width": width, "norm": norm},
             "discriminator": {"width": width, "norm": norm, "dropout": dropout},
         }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import flax.linen as nn
+import jax.numpy as jnp
 
 from gan_jax.errors import InputError, choose
 from gan_jax.models import cnn, dcgan, mlp
@@ -13,8 +14,8 @@ class Pair(NamedTuple):
     """A generator, a discriminator, and what images they can make.
 
     Attributes:
-        generator: Module class with fields shape, width, norm and axis_name.
-        discriminator: Module class with fields width, norm, dropout and axis_name.
+        generator: Module class with fields shape, width, norm, axis_name and dtype.
+        discriminator: Module class with fields width, norm, dropout, axis_name and dtype.
         fits: Whether the pair can make examples of a given shape.
         needs: What `fits` asks for, in words.
     """
@@ -49,6 +50,11 @@ PAIRS = {
 }
 
 
+# Types that the networks compute in, all but their last layers: logits and examples would lie on
+# bfloat16's grid, whose steps near 1 are half of those between an image's 256 values.
+DTYPES = {"bfloat16": jnp.bfloat16, "float32": jnp.float32}
+
+
 def build(config, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator that `config.model` describes.
 
@@ -57,9 +63,10 @@ def build(config, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
         shape: Shape of one example.
 
     Raises:
-        InputError: If the name is unknown or the pair can't make examples of that shape.
+        InputError: If a name is unknown or the pair can't make examples of that shape.
     """
     pair = choose("config.model.name", config.name, PAIRS)
+    dtype = choose("config.model.dtype", config.dtype, DTYPES)
     if not pair.fits(shape):
         key, value = ("config.model.name", config.name)
         if len(shape) == 3:
@@ -67,9 +74,10 @@ def build(config, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
         raise InputError(
             key, value, f"{config.name} makes {pair.needs}, the data's examples are {shape}"
         )
-    generator = pair.generator(shape=shape, **_accepted(pair.generator, config.generator))
-    discriminator = pair.discriminator(**_accepted(pair.discriminator, config.discriminator))
-    return generator, discriminator
+    fields = _accepted(pair.generator, config.generator)
+    generator = pair.generator(shape=shape, dtype=dtype, **fields)
+    fields = _accepted(pair.discriminator, config.discriminator)
+    return generator, pair.discriminator(dtype=dtype, **fields)
 
 
 def _accepted(module: type[nn.Module], fields: Mapping[str, Any]) -> dict[str, Any]:

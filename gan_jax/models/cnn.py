@@ -7,8 +7,10 @@ the image, a final convolution to the image's channels, tanh.
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
 
-from gan_jax.models.conv import ConvTranspose
+from gan_jax.models.conv import Conv, ConvTranspose
 from gan_jax.models.layers import Dropout, norm
 
 SLOPE = 0.2
@@ -22,12 +24,14 @@ class Generator(nn.Module):
         width: Features of the second transposed convolution; the layers before have twice as many.
         norm: Name of the normalization.
         axis_name: Mapped axis of the global batch, or None.
+        dtype: Type to compute in, but for the last layer; parameters and statistics are float32.
     """
 
     shape: tuple[int, int, int]
     width: int
     norm: str = "batch"
     axis_name: str | None = None
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, z: jax.Array, *, train: bool) -> jax.Array:
@@ -37,11 +41,11 @@ class Generator(nn.Module):
         def activate(x):
             return nn.relu(norm("generator", self.norm, self.axis_name)(x, train=train))
 
-        x = nn.Dense(height // 4 * (width // 4) * 2 * self.width)(z)
+        x = nn.Dense(height // 4 * (width // 4) * 2 * self.width, dtype=self.dtype)(z)
         x = activate(x.reshape(-1, height // 4, width // 4, 2 * self.width))
         for features in (2 * self.width, self.width):
-            x = activate(ConvTranspose(features, (4, 4))(x))
-        return nn.tanh(nn.Conv(channels, (3, 3))(x))
+            x = activate(ConvTranspose(features, (4, 4), 2, dtype=self.dtype)(x))
+        return nn.tanh(Conv(channels, (3, 3), dtype=jnp.float32)(x))
 
 
 class Discriminator(nn.Module):
@@ -52,6 +56,7 @@ class Discriminator(nn.Module):
         norm: Name of the normalization, after the second convolution.
         dropout: Share of activations dropped after each convolution, in [0, 1).
         axis_name: Mapped axis of the global batch, or None.
+        dtype: Type to compute in, but for the last layer; parameters and statistics are float32.
     """
 
     width: int
@@ -59,13 +64,15 @@ class Discriminator(nn.Module):
     norm: str = "none"
     dropout: float = 0.3
     axis_name: str | None = None
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         """Map images [N, H, W, C] to logits [N]."""
-        x = nn.leaky_relu(nn.Conv(self.width, (self.kernel,) * 2, (2, 2))(x), SLOPE)
+        kernel, strides = (self.kernel,) * 2, (2, 2)
+        x = nn.leaky_relu(Conv(self.width, kernel, strides, dtype=self.dtype)(x), SLOPE)
         x = Dropout(self.dropout, self.axis_name)(x, train=train)
-        x = nn.Conv(2 * self.width, (self.kernel,) * 2, (2, 2))(x)
+        x = Conv(2 * self.width, kernel, strides, dtype=self.dtype)(x)
         x = nn.leaky_relu(norm("discriminator", self.norm, self.axis_name)(x, train=train), SLOPE)
         x = Dropout(self.dropout, self.axis_name)(x, train=train)
-        return nn.Dense(1)(x.reshape(x.shape[0], -1))[:, 0]
+        return nn.Dense(1, dtype=jnp.float32)(x.reshape(x.shape[0], -1))[:, 0]

@@ -1,4 +1,7 @@
-"""Layers that give the same numbers whether a batch lives on one device or on many."""
+"""Layers that give the same numbers whether a batch lives on one device or on many.
+
+They keep the type of what they are given, and do in float32 what bfloat16's 8 bits would bias.
+"""
 
 import flax.linen as nn
 import jax
@@ -35,7 +38,9 @@ class Dropout(nn.Module):
         words = jax.vmap(lambda key: jax.random.bits(key, (-(-size // 4),)))(keys)
         octets = lax.bitcast_convert_type(words, jnp.uint8).reshape(x.shape[0], -1)[:, :size]
         keep = (octets >= dropped).reshape(x.shape)
-        return jnp.where(keep, x * (256 / (256 - dropped)), 0)
+        # In bfloat16 the scale itself would be off by up to 0.4 %, and every activation with it.
+        scaled = (x * jnp.float32(256 / (256 - dropped))).astype(x.dtype)
+        return jnp.where(keep, scaled, 0)
 
 
 class BatchNorm(nn.Module):
@@ -55,6 +60,7 @@ class BatchNorm(nn.Module):
             momentum=0.9,
             # Flax accepts an axis name in training only inside a mapped function.
             axis_name=self.axis_name if train else None,
+            dtype=x.dtype,  # of the result; Flax computes the statistics in float32 at least
         )(x)
 
 

@@ -1,0 +1,63 @@
+"""The three contractions on a CPU: which formulation for which shapes."""
+
+import jax
+
+from gan_jax.models.conv import cells, native, products, toom, windows
+from gan_jax.models.conv.geometry import Geometry, Pair
+
+# Measured on 2 cores with AVX-512, jax 0.10 and 0.12, by `experiments/speed`.
+THIN = 4  # channels up to which images are unfolded rather than convolved
+WIDE = 64  # channels from which fewer products pay for the sums that they take
+FEWER = 0.6  # share of the products that has to be left for that
+
+
+def _is_thin(features: int, geometry: Geometry) -> bool:
+    return features <= THIN and geometry.strides == (1, 1)
+
+
+def _is_wide(channels: int, features: int, count: Pair, geometry: Geometry, dtype) -> bool:
+    """Whether Toom and Cook's products pay.
+
+    The sums are over the channels of both images, the products over their pairs. Sums in half
+    precision would cost digits.
+    """
+    axes = toom.axes(count, cells.spans(geometry))
+    if axes is None or dtype.itemsize < 4:
+        return False
+    channels *= geometry.strides[0] * geometry.strides[1]
+    left = 1.0
+    for axis, pixels in zip(axes, count, strict=True):
+        left *= axis.tiles * axis.points / (pixels * axis.taps)
+    return left <= FEWER and channels * features >= WIDE * (channels + features)
+
+
+def to_y(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
+    """The strided convolution of x."""
+    room = native
+    if _is_thin(kernel.shape[3], geometry):
+        room = products
+    elif _is_wide(*kernel.shape[2:], geometry.outputs, geometry, x.dtype):
+        room = toom
+    return room.to_y(x, kernel, geometry)
+
+
+def to_x(y: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
+    """The transposed convolution of y."""
+    room = windows
+    if _is_thin(kernel.shape[3], geometry):
+        room = products
+    elif kernel.shape[2] <= THIN:
+        room = native
+    elif _is_wide(*kernel.shape[2:], cells.covering(geometry), geometry, y.dtype):
+        room = toom
+    return room.to_x(y, kernel, geometry)
+
+
+def to_kernel(x: jax.Array, y: jax.Array, geometry: Geometry) -> jax.Array:
+    """The correlation of x with y, over the kernel's extent."""
+    room = native
+    if _is_thin(y.shape[3], geometry):
+        room = products
+    elif _is_wide(x.shape[3], y.shape[3], geometry.outputs, geometry, x.dtype):
+        room = toom
+    return room.to_kernel(x, y, geometry)

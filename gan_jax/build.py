@@ -84,6 +84,28 @@ def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANSt
     return jax.jit(initial, compiler_options={"xla_backend_optimization_level": "0"})()
 
 
+def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
+    """Both players, ready to look at the game and to move.
+
+    Raises:
+        InputError: If a name is unknown, or the batch does not divide by the devices.
+    """
+    game = Game(
+        generator=players.generator.clone(axis_name=devices.axis_name),
+        discriminator=players.discriminator.clone(axis_name=devices.axis_name),
+        loss=choose("config.loss", config.loss, LOSSES),
+        latent=config.model.latent,
+        batch_size=devices.share(config.train.batch_size),
+        axis_name=devices.axis_name,
+    )
+    return Moves(
+        game=game,
+        generator=players.generator_optimizer,
+        discriminator=players.discriminator_optimizer,
+        ema_decay=ema_decay(config.ema.half_life, config.train.batch_size),
+    )
+
+
 def phases(
     config: ConfigDict, players: Players, per_epoch: int, devices: Devices
 ) -> tuple[Phase, ...]:
@@ -95,21 +117,7 @@ def phases(
     if config.schedule.scheme == "simultaneous" and config.schedule.unit == "epoch":
         raise InputError("config.schedule.unit", "epoch", "simultaneous play goes by steps")
     scheme = choose("config.schedule.scheme", config.schedule.scheme, SCHEMES)
-    game = Game(
-        generator=players.generator.clone(axis_name=devices.axis_name),
-        discriminator=players.discriminator.clone(axis_name=devices.axis_name),
-        loss=choose("config.loss", config.loss, LOSSES),
-        latent=config.model.latent,
-        batch_size=devices.share(config.train.batch_size),
-        axis_name=devices.axis_name,
-    )
-    moves = Moves(
-        game=game,
-        generator=players.generator_optimizer,
-        discriminator=players.discriminator_optimizer,
-        ema_decay=ema_decay(config.ema.half_life, config.train.batch_size),
-    )
-    return scheme(moves, *updates_a_round(config, per_epoch))
+    return scheme(moves(config, players, devices), *updates_a_round(config, per_epoch))
 
 
 def ema_decay(half_life: float, batch_size: int) -> float:

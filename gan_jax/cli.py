@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from gan_jax import process
 from gan_jax.errors import InputError, RunError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -29,6 +30,8 @@ def run(main: Callable[[], None]) -> None:
         except OSError as error:
             _end(FAILED, f"{error.filename or 'writing'}: {error.strerror or error}")
 
+    process.keep_memory()
+    process.keep_programs()
     logging.set_verbosity(logging.WARNING)
     app.run(guarded, flags_parser=_parse)
 

@@ -40,12 +40,16 @@ class Devices:
     Attributes:
         count: Devices on all hosts.
         axis_name: Mapped axis of the global batch, or None on a single device.
+        rounds_a_dispatch: Rounds that a dispatch had best play.
     """
 
     def __init__(self, devices: Sequence[jax.Device] | None = None):
         self._devices = devices
         self.count = jax.device_count() if devices is None else len(devices)
         self.axis_name = "devices" if self.count > 1 else None
+        # An accelerator must not wait for the host between short rounds. On a CPU the host is the
+        # device, and XLA runs a convolution in a loop several times slower than outside one.
+        self.rounds_a_dispatch = 1 if jax.default_backend() == "cpu" else 10
 
     def share(self, batch_size: int) -> int:
         """Examples of a batch on each device.
@@ -92,10 +96,10 @@ class Devices:
         return identity(tree, np.zeros(self._local_count))
 
     def split(self, indices: np.ndarray) -> np.ndarray:
-        """Lay out a global batch: indices [K, B] to this host's [devices, K, B / count]."""
+        """Lay out global batches: indices [..., B] to this host's [devices, ..., B / count]."""
         if self.axis_name is None:
             return indices
-        shares = np.stack(np.split(indices, self.count, axis=1))
+        shares = np.stack(np.split(indices, self.count, axis=-1))
         first = jax.process_index() * self._local_count
         return shares[first : first + self._local_count]
 

@@ -10,6 +10,11 @@ def is_time(step: int, every: int, last: int) -> bool:
     return step % every == 0 or step == last
 
 
+def next_time(step: int, rhythms: list[int], last: int) -> int:
+    """The first step after `step` at which something of one of the rhythms is due."""
+    return min(last, *(every * (step // every + 1) for every in rhythms))
+
+
 class StopRequest:
     """Notes SIGTERM and Ctrl-C instead of dying of them; a second one is not held back."""
 

@@ -1,44 +1,19 @@
 """The run: round, log, evaluate, save, in that order and from one state, until the last step."""
 
-from collections.abc import Callable
-
 import flax.serialization
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import build, data
+from gan_jax import build, data, rounds
 from gan_jax.checkpoint import Checkpoints
-from gan_jax.data.batches import Batches
 from gan_jax.evaluation import Evaluator
-from gan_jax.game.schemes import Phase
 from gan_jax.game.state import GANState
-from gan_jax.game.turn import Measurements
 from gan_jax.parallel import Devices, any_host, replica_spread, to_host
 from gan_jax.report import pictures
 from gan_jax.report.progress import ProgressLine
 from gan_jax.report.recorder import Recorder, read_rows
-from gan_jax.rhythm import Speed, StopRequest, is_time
+from gan_jax.rhythm import Speed, StopRequest, is_time, next_time
 from gan_jax.workdir import Workdir, describe, to_json, write_whole
-
-
-def make_round(
-    phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: jax.Array
-) -> Callable[[GANState, int], tuple[GANState, Measurements]]:
-    """A function of (state, step of the state) to (the next state, measurements), compiled."""
-    programs = [(devices.compile(phase.play), phase) for phase in phases]
-    batches_a_round = sum(phase.repeats * phase.batches for phase in phases)
-
-    def play_round(state: GANState, step: int) -> tuple[GANState, Measurements]:
-        measured, update = {}, step * batches_a_round
-        for program, phase in programs:
-            for _ in range(phase.repeats):
-                indices = devices.split(batches.indices(update, phase.batches))
-                state, latest = program(state, examples, indices)
-                measured |= latest
-                update += phase.batches
-        return state, measured
-
-    return play_round
 
 
 class Run:
@@ -60,6 +35,9 @@ class Run:
         self.batches = build.batches(config, len(self.dataset.train))
         players = build.players(config, self.dataset.shape, self.batches.per_epoch)
         self.phases = build.phases(config, players, self.batches.per_epoch, self.devices)
+        self.rounds_a_dispatch = rounds.a_dispatch(
+            config.train.rounds_a_dispatch, self.phases, self.devices
+        )
         self.evaluator = Evaluator(config, players, self.dataset)
         state = build.state(config, players, self.dataset.shape)
         # All that the user may have got wrong is known by now: only a sound run touches its folder.
@@ -94,15 +72,16 @@ class Run:
         config, stop = self.config, StopRequest()
         state = self.devices.replicate(self.state)
         examples = self.devices.replicate(self.dataset.train)
-        play_round = make_round(self.phases, self.devices, self.batches, examples)
-        speed = Speed(self.step)
-        while self.step < config.train.steps:
-            state, measured = play_round(state, self.step)
-            self.step += 1
-            logs, evaluates, saves = (
-                is_time(self.step, rhythm.every, config.train.steps)
-                for rhythm in (config.log, config.eval, config.checkpoint)
+        play = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
+        speed, last = Speed(self.step), config.train.steps
+        rhythms = [rhythm.every for rhythm in (config.log, config.eval, config.checkpoint)]
+        while self.step < last:
+            first, self.step = (
+                self.step,
+                next_time(self.step, [self.rounds_a_dispatch, *rhythms], last),
             )
+            state, measured = play(state, first, self.step - first)
+            logs, evaluates, saves = (is_time(self.step, every, last) for every in rhythms)
             self.recorder.add(self.step, measured, logged=logs or evaluates)
             if logs:
                 # The device still works at the newest rounds; those before have been played.

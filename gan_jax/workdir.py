@@ -103,16 +103,21 @@ def describe(config: ConfigDict, dataset) -> dict[str, Any]:
             "shape": list(dataset.shape),
             "fingerprint": dataset.fingerprint,
         },
-        "versions": {
-            "gan_jax": gan_jax.__version__,
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in _PACKAGES},
-        },
+        "versions": versions(),
         "devices": {
             "count": jax.device_count(),
             "hosts": jax.process_count(),
             "kind": jax.devices()[0].device_kind,
         },
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers of a result depend on."""
+    return {
+        "gan_jax": gan_jax.__version__,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in _PACKAGES},
     }
 
 

@@ -24,7 +24,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import base
-from gan_jax import build, train
+from gan_jax import build, rounds
 from gan_jax.data.batches import Batches
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import Game
@@ -68,12 +68,12 @@ class Parts(NamedTuple):
     examples: np.ndarray
     state: GANState
 
-    def play(self, rounds: int) -> tuple[GANState, dict[str, jax.Array]]:
+    def play(self, count: int) -> tuple[GANState, dict[str, jax.Array]]:
         """The state after some rounds and what the last one measured."""
         examples = self.devices.replicate(self.examples)
-        play_round = train.make_round(self.phases, self.devices, self.batches, examples)
+        play_round = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
         state, measured = self.devices.replicate(self.state), {}
-        for step in range(rounds):
+        for step in range(count):
             state, measured = play_round(state, step)
         return state, measured
 

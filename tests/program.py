@@ -44,12 +44,11 @@ def start(
     environment = os.environ | {
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
         "JAX_PLATFORMS": "cpu",
-        "JAX_COMPILATION_CACHE_DIR": _CACHE.name,
+        # Where files are cut short, nobody else should read them.
+        "JAX_COMPILATION_CACHE_DIR": str(Path(_CACHE.name, f"limit-{file_limit or 'none'}")),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "PYTHONPATH": str(REPOSITORY),
     }
-    if file_limit:
-        del environment["JAX_COMPILATION_CACHE_DIR"]
     limit = f"ulimit -f {file_limit}; " if file_limit else ""
     return subprocess.Popen(
         ["bash", "-c", f'{limit}exec "$@"', "bash", sys.executable, "-m", module, *flags],

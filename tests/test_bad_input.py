@@ -39,6 +39,7 @@ CASES = {
         ("config.model.discriminator.dropout=1.0",),
     ),
     "unknown unit": ("main", (MNIST, "--config.schedule.unit=hour"), ("schedule.unit=hour",)),
+    "unknown dtype": ("main", (RING, "--config.model.dtype=half"), ("dtype=half", "bfloat16")),
     "unknown loss": ("main", (RING, "--config.loss=mse"), ("config.loss=mse", "minimax")),
     "unknown model": ("main", (RING, "--config.model.name=vae"), ("model.name=vae", "dcgan")),
     "unknown norm": (

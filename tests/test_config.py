@@ -65,9 +65,10 @@ BAD = {  # by the last part of the key, where the whole is not given
     "half_life": [-1, NAN, INFINITY],
     "steps": [0],
     "batch_size": [0, -8],
+    "rounds_a_dispatch": [-1],
     "every": [0, -1],
     "keep": [0],
-    **{key: [""] for key in ("name", "source", "data_dir", "norm", "loss", "decay")},
+    **{key: [""] for key in ("name", "dtype", "source", "data_dir", "norm", "loss", "decay")},
     **{key: [""] for key in ("scheme", "protocol")},
 }
 GOOD = {
@@ -83,6 +84,7 @@ GOOD = {
     "raw_dir": [""],
     "every": [1],
     "keep": [1],
+    "rounds_a_dispatch": [0, 100],
 }
 
 
@@ -265,6 +267,7 @@ MAY_KNOW = {
     "configs": set(),
     "errors": set(),
     "streams": set(),
+    "process": set(),
     "rhythm": set(),
     "config": {"errors"},
     "data": {"errors"},
@@ -273,6 +276,7 @@ MAY_KNOW = {
     "models": {"errors", "streams"},
     "game": {"data", "errors", "models", "streams"},
     "metrics": {"data", "errors", "models"},
+    "rounds": {"data", "errors", "game", "parallel"},
     "report": {"config", "data", "errors", "metrics", "workdir"},
     "sampling": {"data", "errors", "game", "models", "streams"},
 }

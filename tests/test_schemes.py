@@ -17,7 +17,7 @@ from gan_jax.game import schemes
 from gan_jax.game.schemes import SCHEMES, Moves
 from gan_jax.game.state import GANState, Player
 from gan_jax.parallel import Devices
-from gan_jax.train import make_round
+from gan_jax.rounds import make_rounds
 
 RATE = 0.1
 
@@ -55,7 +55,7 @@ def play(phases, state, rounds, num=12, size=4):
     devices, seen = Devices(jax.devices()[:1]), []
     devices.split = lambda rows: seen.append(rows) or rows
     examples = np.arange(num, dtype=np.float32)
-    play_round = make_round(phases, devices, Batches(num, size, seed=0), examples)
+    play_round = make_rounds(phases, devices, Batches(num, size, seed=0), examples)
     for step in range(rounds):
         state, measured = play_round(state, step)
     return state, measured, np.concatenate(seen)

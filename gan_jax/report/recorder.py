@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from tensorboardX import SummaryWriter
 
 from gan_jax.errors import RunError
 from gan_jax.workdir import to_json, write_whole
 
 
-class _Round(NamedTuple):
-    step: int
+class _Rounds(NamedTuple):
+    step: int  # after them
     measured: dict[str, jax.Array]
     logged: bool
 
@@ -35,7 +36,7 @@ class Recorder:
     """
 
     def __init__(self, metrics: Path, tensorboard: Path, *, step: int, writes: bool = True):
-        self._pending: list[_Round] = []
+        self._pending: list[_Rounds] = []
         self.latest: dict[str, float] = {}
         self._file = self._events = None
         if writes:
@@ -45,8 +46,14 @@ class Recorder:
             self._events = SummaryWriter(str(tensorboard), purge_step=step + 1)
 
     def add(self, step: int, measured: dict[str, jax.Array], *, logged: bool) -> None:
-        """Note a round's measurements: scalars on the device. None of them is waited for."""
-        self._pending.append(_Round(step, measured, logged))
+        """Note what one or several rounds measured; nothing is waited for.
+
+        Args:
+            step: The step after the last of them.
+            measured: Scalars on the device, or arrays [rounds].
+            logged: Whether the last of them is to be written.
+        """
+        self._pending.append(_Rounds(step, measured, logged))
 
     def settle(
         self, *, before: int | None = None, extra: Callable[[], dict[str, float]] = dict
@@ -64,17 +71,18 @@ class Recorder:
         self._pending = self._pending[len(settled) :]
         values = jax.device_get([one.measured for one in settled])
         rows = [
-            {"step": one.step} | {name: float(number) for name, number in row.items()}
-            for one, row in zip(settled, values, strict=True)
+            (row, one.logged and row["step"] == one.step)
+            for one, measured in zip(settled, values, strict=True)
+            for row in _rows(one.step, measured)
         ]
-        for row in rows:
+        for row, _ in rows:
             _refuse_non_finite(row)
         if rows:
-            rows[-1] |= extra()
-            _refuse_non_finite(rows[-1])
-            self.latest = rows[-1]
-        for one, row in zip(settled, rows, strict=True):
-            if one.logged:
+            self.latest = rows[-1][0]
+            self.latest |= extra()
+            _refuse_non_finite(self.latest)
+        for row, logged in rows:
+            if logged:
                 self._write(row)
         if self._file:
             self._file.flush()  # for those who watch the file
@@ -110,6 +118,15 @@ def read_rows(metrics: Path) -> list[dict[str, Any]]:
         return []
     lines = metrics.read_text(encoding="utf-8").split("\n")[:-1]
     return [json.loads(line) for line in lines if line]
+
+
+def _rows(step: int, measured: dict[str, np.ndarray]) -> list[dict[str, float]]:
+    """One row a round, the last of them at `step`."""
+    columns = {name: np.atleast_1d(values).tolist() for name, values in measured.items()}
+    rounds = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [
+        {"step": step - len(rounds) + number} | row for number, row in enumerate(rounds, start=1)
+    ]
 
 
 def _refuse_non_finite(row: dict[str, float]) -> None:

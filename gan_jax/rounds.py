@@ -1,0 +1,76 @@
+"""Rounds as compiled programs: one a dispatch, or several in a loop on the device."""
+
+from collections.abc import Callable
+
+import jax
+from jax import lax
+
+from gan_jax.data.batches import Batches
+from gan_jax.errors import InputError
+from gan_jax.game.schemes import Phase, Play
+from gan_jax.game.state import GANState
+from gan_jax.game.turn import Measurements
+from gan_jax.parallel import Devices
+
+PlayRounds = Callable[[GANState, int, int], tuple[GANState, Measurements]]
+
+
+def a_dispatch(asked: int, phases: tuple[Phase, ...], devices: Devices) -> int:
+    """How many rounds one dispatch plays.
+
+    Args:
+        asked: The config's wish; 0 leaves it to the devices.
+        phases: The round.
+        devices: What plays it.
+
+    Raises:
+        InputError: If several are asked for of a round that is not a single program.
+    """
+    single = len(phases) == 1 and phases[0].repeats == 1
+    if asked > 1 and not single:
+        raise InputError(
+            "config.train.rounds_a_dispatch",
+            asked,
+            "a round of this schedule is several dispatches itself",
+        )
+    return (asked or devices.rounds_a_dispatch) if single else 1
+
+
+def several(play: Play) -> Play:
+    """The play in a loop: indices [R, batches, B] to measurements [R]."""
+
+    def loop(state, examples, indices):
+        return lax.scan(lambda state, row: play(state, examples, row), state, indices)
+
+    return loop
+
+
+def make_rounds(
+    phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: jax.Array
+) -> PlayRounds:
+    """A function of (state, its step, rounds) to (the state after them, measurements).
+
+    The measurements are scalars for one round, and one a round [rounds] for several.
+    """
+    programs = [(devices.compile(phase.play), phase) for phase in phases]
+    loop = devices.compile(several(phases[0].play))
+    batches_a_round = sum(phase.repeats * phase.batches for phase in phases)
+
+    def play_one(state: GANState, step: int) -> tuple[GANState, Measurements]:
+        measured, update = {}, step * batches_a_round
+        for program, phase in programs:
+            for _ in range(phase.repeats):
+                indices = devices.split(batches.indices(update, phase.batches))
+                state, latest = program(state, examples, indices)
+                measured |= latest
+                update += phase.batches
+        return state, measured
+
+    def play(state: GANState, step: int, rounds: int = 1) -> tuple[GANState, Measurements]:
+        if rounds == 1:
+            return play_one(state, step)
+        indices = batches.indices(step * batches_a_round, rounds * batches_a_round)
+        indices = indices.reshape(rounds, batches_a_round, -1)
+        return loop(state, examples, devices.split(indices))
+
+    return play

@@ -1,5 +1,7 @@
 """What is measured of a state that training itself does not show."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -51,10 +53,17 @@ class Evaluator:
             generator: The generator's variables to sample with.
             discriminator: The discriminator's.
         """
-        examples = self._sample(generator, self.protocol.num, self._seed)
-        measured = self.protocol.measure(examples, self._reference)
+        shown, limit = [], SHOWN[self._dataset.is_image]
+
+        def batches() -> Iterator[np.ndarray]:
+            for batch in self._sample(generator, self.protocol.num, self._seed):
+                if sum(map(len, shown)) < limit:
+                    shown.append(batch)
+                yield batch
+
+        measured = self.protocol.measure(batches(), self._reference)
         numbers = {
             "discriminator/accuracy_held_out": self._accuracy(discriminator, self._dataset.test),
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
         }
-        return numbers, examples[: SHOWN[self._dataset.is_image]]
+        return numbers, np.concatenate(shown)[:limit]

@@ -35,7 +35,7 @@ def main() -> None:
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
     sample = make_sampler(trained.players.generator, trained.config.model.latent)
-    samples = sample(trained.generator, _NUM.value, _SEED.value)
+    samples = np.concatenate(list(sample(trained.generator, _NUM.value, _SEED.value)))
     origin = {"step": trained.step, "weights": _WEIGHTS.value, "seed": _SEED.value}
     np.savez_compressed(out, samples=samples, record=to_json(origin | trained.record))
     print(f"{len(samples)} samples of step {trained.step} in {out}")

@@ -1,6 +1,6 @@
 """Examples from a generator: example number i of a seed is always the same one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import flax.linen as nn
 import jax
@@ -13,11 +13,11 @@ from gan_jax.streams import example_keys, latents, stream
 
 BATCH = 500  # examples a dispatch: memory does not grow with what is asked for
 
-Sampler = Callable[[Variables, int, int], np.ndarray]
+Sampler = Callable[[Variables, int, int], Iterator[np.ndarray]]
 
 
 def make_sampler(generator: nn.Module, latent: int) -> Sampler:
-    """A function of (variables, num, seed) to examples [num, ...], uint8 images or float32 points.
+    """A function of (variables, num, seed) to batches of num examples: uint8 images or points.
 
     Args:
         generator: The network; it runs as in use, with its running statistics.
@@ -29,10 +29,10 @@ def make_sampler(generator: nn.Module, latent: int) -> Sampler:
         z = latents(example_keys(key, BATCH, first=first), latent)
         return from_float(generator.apply(variables, z, train=False))
 
-    def sample(variables: Variables, num: int, seed: int) -> np.ndarray:
+    def sample(variables: Variables, num: int, seed: int) -> Iterator[np.ndarray]:
         key = stream(jax.random.key(seed), "samples")
-        batches = [np.asarray(batch(variables, key, first)) for first in range(0, num, BATCH)]
-        return np.concatenate(batches)[:num]
+        for first in range(0, num, BATCH):
+            yield np.asarray(batch(variables, key, first))[: num - first]
 
     return sample
 

@@ -6,6 +6,7 @@ name. A protocol for other data is a module with the four functions that `Kind` 
 """
 
 import typing
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,13 +29,13 @@ class Kind(typing.Protocol):
     def held_out(self, dataset) -> np.ndarray:
         """Real samples `[N, ...]` that the reference doesn't contain."""
 
-    def measure(self, generated: np.ndarray, reference: typing.Any) -> dict[str, float]:
-        """Numbers by name, each finite."""
+    def measure(self, batches: Iterable[np.ndarray], reference: typing.Any) -> dict[str, float]:
+        """Numbers by name, each finite, for generated samples in batches `[N, ...]`."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to measure, used as `measure(samples, reference(dataset))`.
+    """A way to measure, used as `measure(batches, reference(dataset))`.
 
     Attributes:
         name: What records and configs call it.
@@ -59,15 +60,24 @@ class Protocol:
             raise InputError("config.eval.protocol", self.name, why)
         return self.kind.reference(dataset)
 
-    def measure(self, generated: np.ndarray, reference: typing.Any) -> dict[str, float]:
-        """The protocol's numbers for exactly `num` generated samples `[num, ...]`.
+    def measure(self, batches: Iterable[np.ndarray], reference: typing.Any) -> dict[str, float]:
+        """The protocol's numbers for exactly `num` generated samples, in batches `[N, ...]`.
 
         Raises:
             ValueError: If there are more or fewer samples.
         """
-        if len(generated) != self.num:
-            raise ValueError(f"{self.name} measures {self.num} samples, got {len(generated)}")
-        return self.kind.measure(np.asarray(generated), reference)
+        num = 0
+
+        def counted() -> Iterator[np.ndarray]:
+            nonlocal num
+            for batch in batches:
+                num += len(batch)
+                yield batch
+
+        numbers = self.kind.measure(counted(), reference)
+        if num != self.num:
+            raise ValueError(f"{self.name} measures {self.num} samples, got {num}")
+        return numbers
 
     def noise_floor(self, dataset, reference: typing.Any) -> dict[str, float]:
         """What real data score: the best that a generator can hope for.
@@ -79,7 +89,7 @@ class Protocol:
         real = self.kind.held_out(dataset)
         # Some sets are stored sorted by class, so the first `num` would be a few digits.
         rows = np.random.default_rng(0).permutation(len(real))[: self.num]
-        return {**self.kind.measure(real[rows], reference), "num": float(len(rows))}
+        return {**self.kind.measure([real[rows]], reference), "num": float(len(rows))}
 
 
 PROTOCOLS = {

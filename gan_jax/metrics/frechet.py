@@ -18,10 +18,16 @@ class Gaussian:
     covariance: np.ndarray
 
     @classmethod
-    def fit(cls, points: np.ndarray) -> "Gaussian":
-        """The Gaussian with the mean and covariance of `[N, F]` points, N at least 2."""
-        points = np.asarray(points, np.float64)
-        return cls(points.mean(axis=0), np.atleast_2d(np.cov(points, rowvar=False)))
+    def of_sums(cls, num: int, total: np.ndarray, products: np.ndarray) -> "Gaussian":
+        """The Gaussian of points of which only sums were kept.
+
+        Args:
+            num: How many points there were, at least 2.
+            total: `[F]` float64, their sum.
+            products: `[F, F]` float64, the sum of their outer products with themselves.
+        """
+        mean = total / num
+        return cls(mean, (products - num * np.outer(mean, mean)) / (num - 1))
 
 
 def frechet_distance(*, real: Gaussian, generated: Gaussian) -> float:

@@ -1,14 +1,67 @@
 """What a digit classifier says of generated images, against images that no GAN trained on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
-from scipy.special import rel_entr
+from scipy.special import entr, rel_entr
 
 from gan_jax.metrics.classifier import CLASSES, embed, shipped_arrays
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
 HEADLINE = ("frechet", "inception_score", "share_min", "share_max")
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """What the classifier says of images, in sums: its size does not grow with their number.
+
+    Attributes:
+        num: How many images.
+        features: `[64]`, the sum of their features.
+        products: `[64, 64]`, the sum of the features' outer products with themselves.
+        counts: `[10]`, images by their most probable class.
+        probabilities: `[10]`, the sum of the class probabilities.
+        entropy: Sum of the entropies of the class probabilities, in nats.
+        confidence: Sum of the largest probabilities.
+    """
+
+    num: int
+    features: np.ndarray
+    products: np.ndarray
+    counts: np.ndarray
+    probabilities: np.ndarray
+    entropy: float
+    confidence: float
+
+    @classmethod
+    def of(cls, features: np.ndarray, probabilities: np.ndarray) -> "Tally":
+        """The tally of one batch: features `[N, F]`, probabilities `[N, 10]`."""
+        features, probabilities = (np.asarray(x, np.float64) for x in (features, probabilities))
+        return cls(
+            num=len(features),
+            features=features.sum(axis=0),
+            products=features.T @ features,
+            counts=np.bincount(probabilities.argmax(axis=1), minlength=CLASSES),
+            probabilities=probabilities.sum(axis=0),
+            entropy=float(entr(probabilities).sum()),
+            confidence=float(probabilities.max(axis=1).sum()),
+        )
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """The tally of both."""
+        return Tally(*(getattr(self, name) + getattr(other, name) for name in vars(self)))
+
+    @classmethod
+    def of_images(cls, batches: Iterable[np.ndarray], variables: dict | None = None) -> "Tally":
+        """The tally of batches `[N, H, W, 1]` uint8; `variables` as in `embed`."""
+        return reduce(cls.__add__, (cls.of(*embed(batch, variables)) for batch in batches))
+
+    @property
+    def gaussian(self) -> Gaussian:
+        """Mean and covariance of the features."""
+        return Gaussian.of_sums(self.num, self.features, self.products)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +79,8 @@ class Reference:
     @classmethod
     def fit(cls, images: np.ndarray, variables: dict | None = None) -> "Reference":
         """The reference that `[N, H, W, 1]` uint8 images make; `variables` as in `embed`."""
-        features, probabilities = embed(images, variables)
-        return cls(Gaussian.fit(features), class_counts(probabilities))
+        tally = Tally.of_images([images], variables)
+        return cls(tally.gaussian, tally.counts)
 
     @classmethod
     def shipped(cls) -> "Reference":
@@ -57,14 +110,14 @@ def held_out(dataset) -> np.ndarray:
     return dataset.train
 
 
-def measure(generated: np.ndarray, reference: Reference) -> dict[str, float]:
+def measure(batches: Iterable[np.ndarray], reference: Reference) -> dict[str, float]:
     """Distance, quality and diversity of generated images.
 
     The classifier knows MNIST's digits. On other grey images the distance still compares features,
     but a "digit" is only the class it finds most like the image.
 
     Args:
-        generated: `[N, H, W, 1]` uint8.
+        batches: Generated images, `[N, H, W, 1]` uint8 each.
         reference: The real images to compare with.
 
     Returns:
@@ -73,39 +126,28 @@ def measure(generated: np.ndarray, reference: Reference) -> dict[str, float]:
         (KL(generated || real shares) in nats, 0 is equal), `share_0` to `share_9` (the classes'
         shares, by the most probable class), `share_min` and `share_max` of these.
     """
-    features, probabilities = embed(generated)
-    counts = class_counts(probabilities)
-    shares = counts / counts.sum()
-    distance = frechet_distance(real=reference.gaussian, generated=Gaussian.fit(features))
+    tally = Tally.of_images(batches)
+    shares = tally.counts / tally.num
     return {
-        "frechet": distance,
-        "inception_score": inception_score(probabilities),
-        "confidence": float(probabilities.max(axis=1).mean(dtype=np.float64)),
-        "digit_kl": digit_kl(real=reference.counts, generated=counts),
+        "frechet": frechet_distance(real=reference.gaussian, generated=tally.gaussian),
+        "inception_score": inception_score(tally),
+        "confidence": tally.confidence / tally.num,
+        "digit_kl": digit_kl(real=reference.counts, generated=tally.counts),
         "share_min": float(shares.min()),
         "share_max": float(shares.max()),
         **{f"share_{digit}": float(share) for digit, share in enumerate(shares)},
     }
 
 
-def class_counts(probabilities: np.ndarray) -> np.ndarray:
-    """How many rows of `[N, 10]` have their largest value in each column: `[10]`."""
-    return np.bincount(probabilities.argmax(axis=1), minlength=CLASSES)
-
-
-def inception_score(probabilities: np.ndarray) -> float:
+def inception_score(tally: Tally) -> float:
     """`exp(mean KL(p(y|x) || p(y)))` over all images as one split, from 1 to the number of classes.
 
     Salimans et al., "Improved Techniques for Training GANs" (2016), section 4, which averages over
     ten splits instead; the classifier here is the digit classifier, so only scores of this protocol
-    compare.
-
-    Args:
-        probabilities: `[N, 10]`, rows sum to one.
+    compare. The mean divergence is the entropy of the mean less the mean entropy.
     """
-    probabilities = np.asarray(probabilities, np.float64)
-    divergences = rel_entr(probabilities, probabilities.mean(axis=0)).sum(axis=1)
-    return float(np.exp(divergences.mean()))
+    of_mean = entr(tally.probabilities / tally.num).sum()
+    return float(np.exp(of_mean - tally.entropy / tally.num))
 
 
 def digit_kl(*, real: np.ndarray, generated: np.ndarray) -> float:

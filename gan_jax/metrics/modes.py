@@ -1,5 +1,7 @@
 """How well points cover a mixture of Gaussians: VEEGAN's protocol, counted as PacGAN counts."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy.special import rel_entr
 
@@ -26,7 +28,7 @@ def held_out(dataset) -> np.ndarray:
     return dataset.test
 
 
-def measure(generated: np.ndarray, reference: Mixture) -> dict[str, float]:
+def measure(batches: Iterable[np.ndarray], reference: Mixture) -> dict[str, float]:
     """Coverage and quality of generated points.
 
     A sample belongs to its nearest centre and is of high quality when it lies closer than three
@@ -39,7 +41,7 @@ def measure(generated: np.ndarray, reference: Mixture) -> dict[str, float]:
     networks" (2018), section 4.1.
 
     Args:
-        generated: `[N, D]` floats.
+        batches: Generated points, `[N, D]` floats each.
         reference: The mixture, with `centres` `[K, D]` and `sigma`.
 
     Returns:
@@ -49,6 +51,7 @@ def measure(generated: np.ndarray, reference: Mixture) -> dict[str, float]:
         `reverse_kl`: KL(shares of the modes || uniform), 0 to log K nats.
         `covariance_ratio`: See `covariance_ratio`; a perfect sampler in two dimensions has 0.949.
     """
+    generated = np.concatenate(list(batches))
     points, nearest = high_quality(generated, reference)
     counts = np.bincount(nearest, minlength=len(reference.centres))
     return {

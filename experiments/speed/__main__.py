@@ -1,0 +1,173 @@
+"""How fast is a round, against PyTorch and against XLA's stock layers?
+
+    python -m experiments.speed --work=dcgan|ring [--batch=N] [--width=N] [--rounds=N]
+
+Prints one JSON line for the project, and to stderr a table of all contestants, their ratios, and
+the parts of the round. PyTorch takes part where it can be imported. Contestants are processes of
+their own that play in turns, a few rounds each, so that a slow moment of the machine meets all of
+them: trust the ratios of one run, not the milliseconds of two.
+
+It would refute the claim of a quick CPU path if the project were slower than the peer (a ratio
+above 1), or less than five times as fast as the stock layers.
+"""
+
+import contextlib
+import datetime
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from absl import flags
+from rich.console import Console
+from rich.table import Table
+
+from gan_jax import cli
+from gan_jax.workdir import to_json, versions
+
+_WORK = flags.DEFINE_enum("work", "dcgan", ["dcgan", "ring"], "What is played.")
+_BATCH = flags.DEFINE_integer("batch", None, "Examples a batch; default: 128 or 512.", 1)
+_WIDTH = flags.DEFINE_integer("width", None, "Width W of the networks; default: 64 or 128.", 1)
+_ROUNDS = flags.DEFINE_integer("rounds", None, "Rounds of each; default: 30 or 2000.", 1)
+_STOCK = flags.DEFINE_bool("stock", True, "Whether XLA's stock layers take part (dcgan only).")
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file for all that was measured.")
+
+DEFAULTS = {"dcgan": (128, 64, 30), "ring": (512, 128, 2000)}
+TURNS = 6  # of each contestant; the slow stock layers play one round a turn
+SIDE = 2048  # of the matrices whose product shows the machine's limit
+HERE = "experiments.speed"
+
+
+class Contestant:
+    """A process that plays rounds when told to."""
+
+    def __init__(self, name: str, *work: object):
+        self.name, self.times = name, []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"{HERE}.contestant", name, *map(str, work)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._answer()
+
+    def play(self, rounds: int) -> None:
+        """Play and note the times."""
+        print(rounds, file=self._process.stdin, flush=True)
+        self.times += json.loads(self._answer())
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _answer(self) -> str:
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"error: the contestant {self.name} died")
+        return line
+
+
+def gemm_gflops() -> float:
+    """The machine's own speed, by a product of matrices in this process."""
+    import jax.numpy as jnp
+
+    matrix = jnp.ones((SIDE, SIDE))
+    (matrix @ matrix).block_until_ready()
+    start = time.perf_counter()
+    for _ in range(3):
+        (matrix @ matrix).block_until_ready()
+    return 3 * 2 * SIDE**3 / (time.perf_counter() - start) / 1e9
+
+
+def contest(names: list[str], work: str, batch: int, width: int, rounds: int) -> dict[str, list]:
+    """Milliseconds of every round by contestant."""
+    contestants = [Contestant(name, work, batch, width) for name in names]
+    for _ in range(TURNS):
+        for one in contestants:
+            one.play(1 if one.name == "stock" else -(-rounds // TURNS))
+    for one in contestants:
+        one.close()
+    return {one.name: one.times for one in contestants}
+
+
+def environment() -> dict[str, object]:
+    """Machine, versions and date."""
+    found = versions()
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        found["torch"] = importlib.metadata.version("torch")
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text().splitlines() if described.exists() else []
+    models = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+    return {
+        "machine": f"{(models or [platform.machine()])[0]}, {os.cpu_count()} cores",
+        "versions": found,
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def report(found: dict) -> None:
+    """Tables of the contestants and of the parts, to stderr."""
+    console = Console(stderr=True)
+    title = f"{found['work']}, batch {found['batch']}, width {found['width']}: a round"
+    contestants = Table("", "median ms", "min ms", "project / it", title=title)
+    for name, median in found["medians"].items():
+        fastest, ratio = min(found["times"][name]), found["ratios"][name]
+        contestants.add_row(name, f"{median:.2f}", f"{fastest:.2f}", f"{ratio:.2f}")
+    parts = Table("part of the round, on its own", "median ms")
+    for name, median in found["parts"].items():
+        parts.add_row(name, f"{median:.2f}")
+    for table in (contestants, parts):
+        console.print(table)
+    console.print(f"{found['machine']}; {found['gemm_gflops']} GFLOP/s in a matrix product")
+
+
+def main() -> None:
+    """Measure and report."""
+    work = _WORK.value
+    given = (_BATCH.value, _WIDTH.value, _ROUNDS.value)
+    batch, width, rounds = (x or y for x, y in zip(given, DEFAULTS[work], strict=True))
+    names = ["project"]
+    names += ["torch"] if importlib.util.find_spec("torch") else []
+    names += ["stock"] if _STOCK.value and work == "dcgan" else []
+    times = contest(names, work, batch, width, rounds)
+    medians = {name: statistics.median(of) for name, of in times.items()}
+    parts = subprocess.run(
+        [sys.executable, "-m", f"{HERE}.parts", work, str(batch), str(width)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    line = {
+        "work": work,
+        "layout": "channels_last",
+        "compile": True,
+        "batch": batch,
+        "width": width,
+        "ms_median": round(medians["project"], 2),
+        "ms_min": round(min(times["project"]), 2),
+        "images_per_s": round(1e3 * batch / medians["project"], 1),
+        "gemm_gflops": round(gemm_gflops(), 1),
+    }
+    found = {
+        **line,
+        "medians": medians,
+        "ratios": {name: medians["project"] / median for name, median in medians.items()},
+        "parts": json.loads(parts.stdout),
+        "times": times,
+        **environment(),
+    }
+    report(found)
+    if _OUTPUT.value:
+        Path(_OUTPUT.value).write_text(to_json(found, indent=2))
+    print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,73 @@
+"""Where a round's time goes: its parts, each compiled and timed on its own.
+
+    python -m experiments.speed.parts WORK BATCH WIDTH
+
+Prints one JSON line of medians in milliseconds. The parts overlap (a gradient has a forward pass in
+it), and XLA fuses across their borders in the whole round, so they do not add up to it.
+"""
+
+import json
+import statistics
+import sys
+import time
+
+from gan_jax import process
+
+REPEATS = 20
+
+
+def measure(work: str, batch: int, width: int) -> dict[str, float]:
+    """Median milliseconds by part."""
+    import jax
+
+    from experiments.speed import works
+    from gan_jax import build
+    from gan_jax.data.batches import to_float
+    from gan_jax.parallel import Devices
+    from gan_jax.streams import example_keys, latents
+
+    config, devices = works.config(work, batch, width), Devices()
+    players = build.players(config, works.SHAPES[work], 1)
+    moves, key = build.moves(config, players, devices), jax.random.key(0)
+    game, state = moves.game, build.state(config, players, works.SHAPES[work])
+    z = latents(example_keys(key, batch), game.latent)
+    reals = game.generator.apply(state.generator.variables, z, train=False)
+    images = to_float(works.examples(work)[:batch]) if work == "dcgan" else reals
+    of_discriminator = jax.jit(moves.look_discriminator)(state, images)
+    of_generator = jax.jit(moves.look_generator)(state)
+
+    def judge(state, images):
+        variables, rngs = state.discriminator.variables, {"dropout": key}
+        return game.discriminator.apply(variables, images, train=True, rngs=rngs)
+
+    parts = {
+        "latents": (lambda: latents(example_keys(key, batch), game.latent),),
+        "generator forward": (lambda state: game.fakes(state.generator.variables, key)[0], state),
+        "discriminator forward": (judge, state, images),
+        "discriminator's gradient (generator forward in it)": (
+            lambda state, images: moves.look_discriminator(state, images).params,
+            state,
+            images,
+        ),
+        "generator's gradient": (lambda state: moves.look_generator(state).params, state),
+        "discriminator's optimizer": (moves.move_discriminator, state, of_discriminator),
+        "generator's optimizer and average": (moves.move_generator, state, of_generator),
+    }
+    return {name: _milliseconds(*part) for name, part in parts.items()}
+
+
+def _milliseconds(function, *arguments) -> float:
+    import jax
+
+    compiled, times = jax.jit(function), []
+    jax.block_until_ready(compiled(*arguments))
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        jax.block_until_ready(compiled(*arguments))
+        times.append(1e3 * (time.perf_counter() - start))
+    return round(statistics.median(times), 3)
+
+
+if __name__ == "__main__":
+    process.keep_memory()
+    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,0 +1,74 @@
+"""The two pieces of work that are timed, exactly as every contestant does them.
+
+dcgan  28x28x1 images. Generator: latent 100, dense 7*7*2W, two 4x4/2 transposed convolutions to 2W
+       and W channels, each of the three followed by BatchNorm and ReLU, 3x3 convolution to one
+       channel, tanh. Discriminator: two 4x4/2 convolutions to W and 2W channels, each followed by
+       LeakyReLU 0.2 and dropout 0.3, dense 1. Adam (2e-4, 0.5, 0.999) for both.
+ring   Eight Gaussians of deviation 0.01 on the unit circle. Generator 16 -> W -> W -> 2,
+       discriminator 2 -> W -> W -> 1, ReLU. Adam 1e-3 (generator) and 1e-4 (discriminator), b1 0.5.
+
+A round is one discriminator update on a real and a fake batch, one generator update with fresh
+latents, both with the non-saturating loss, and the generator's moving average (0.999).
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from configs import base
+from gan_jax.data.batches import Batches
+from gan_jax.game.schemes import Play
+
+EMA_DECAY = 0.999
+IMAGES = 60_000
+SHAPES = {"dcgan": (28, 28, 1), "ring": (2,)}
+
+
+def config(work: str, batch: int, width: int) -> ConfigDict:
+    """The work as a run's config."""
+    made = base.get_config()
+    made.train.batch_size = batch
+    made.ema.half_life = round(batch * math.log(0.5) / math.log(EMA_DECAY))
+    made.model.generator.width = made.model.discriminator.width = width
+    if work == "dcgan":
+        made.model.latent = 100
+        made.model.discriminator.kernel = 4
+        return made
+    made.model.name, made.model.latent = "mlp", 16
+    made.model.generator.norm = "none"
+    made.model.discriminator.dropout = 0.0
+    made.optim.generator.learning_rate = 1e-3
+    made.optim.discriminator.learning_rate = 1e-4
+    return made
+
+
+def examples(work: str) -> np.ndarray:
+    """What batches are taken from: random images, or nothing where points are drawn afresh."""
+    rng = np.random.default_rng(0)
+    if work == "dcgan":
+        return rng.integers(0, 256, (IMAGES, *SHAPES[work]), dtype=np.uint8)
+    return np.zeros((0, *SHAPES[work]), np.float32)
+
+
+def batches(work: str, batch: int) -> Batches:
+    """Indices of the batches; where points are drawn, they are never used."""
+    return Batches(IMAGES, batch, seed=0)
+
+
+def with_fresh_points(play: Play) -> Play:
+    """The play on points of the ring that it draws itself."""
+
+    def drawn(state, examples, indices):
+        del examples
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+        which, where = jax.random.split(key)
+        count = indices.shape[-1]
+        angle = 2 * math.pi * jax.random.randint(which, (count,), 0, 8) / 8
+        centres = jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
+        points = centres + 0.01 * jax.random.normal(where, (count, 2))
+        return play(state, points, jnp.arange(count)[None])
+
+    return drawn

@@ -2,8 +2,9 @@
 
     python -m experiments.speed.contestant project|stock|torch WORK BATCH WIDTH
 
-Reads a number of rounds a line, answers with their milliseconds as one JSON line. Processes keep
-the contestants' threads, allocators and compiled programs apart.
+Reads a number of rounds a line, answers with their milliseconds as one JSON line. Rounds are
+played as a run plays them, several between two looks at the device, and their mean is noted: one
+for dcgan, ten for ring. Processes keep the contestants' threads, allocators and programs apart.
 """
 
 import json
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable
 from unittest import mock
 
-Play = Callable[[], None]
+Play = Callable[[int], None]
 
 
 def _project(work: str, batch: int, width: int) -> Play:
@@ -32,11 +33,12 @@ def _project(work: str, batch: int, width: int) -> Play:
     play_round = rounds.make_rounds((phase,), devices, batches, examples)
     state, step = build.state(config, players, shape), 0
 
-    def play() -> None:
+    def play(count: int) -> None:
         nonlocal state, step
-        state, measured = play_round(state, step)
+        for _ in range(count):
+            state, measured = play_round(state, step)
+            step += 1
         jax.block_until_ready((state, measured))
-        step += 1
 
     return play
 
@@ -57,7 +59,7 @@ def stock(work: str, batch: int, width: int) -> Play:
 
     with mock.patch.multiple(cnn, Conv=nn.Conv, ConvTranspose=nn.ConvTranspose):
         play = _project(work, batch, width)
-        play()  # traces and compiles while the layers are the stock ones
+        play(1)  # traces and compiles while the layers are the stock ones
     return play
 
 
@@ -65,10 +67,17 @@ def torch(work: str, batch: int, width: int) -> Play:
     """The peer."""
     from experiments.speed import peer
 
-    return peer.make_round(work, batch, width)
+    round_ = peer.make_round(work, batch, width)
+
+    def play(count: int) -> None:
+        for _ in range(count):
+            round_()
+
+    return play
 
 
 CONTESTANTS = {"project": project, "stock": stock, "torch": torch}
+BETWEEN_LOOKS = {"dcgan": 1, "ring": 10}  # rounds
 WARM_UP = 3  # rounds
 
 
@@ -76,15 +85,15 @@ def main() -> None:
     """Answer until the input ends."""
     name, work, batch, width = sys.argv[1:5]
     play = CONTESTANTS[name](work, int(batch), int(width))
-    for _ in range(WARM_UP):
-        play()
+    play(WARM_UP)
     print("ready", flush=True)
+    block = BETWEEN_LOOKS[work]
     for line in sys.stdin:
         times = []
-        for _ in range(int(line)):
+        for _ in range(-(-int(line) // block)):
             start = time.perf_counter()
-            play()
-            times.append(1e3 * (time.perf_counter() - start))
+            play(block)
+            times.append(1e3 * (time.perf_counter() - start) / block)
         print(json.dumps(times), flush=True)
 
 

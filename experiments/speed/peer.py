@@ -1,4 +1,4 @@
-"""The same work in PyTorch, written as its users would: channels last, fused optimizer updates."""
+"""The same work in PyTorch, channels last, written as its users write it."""
 
 import itertools
 import math

@@ -7,16 +7,15 @@ from gan_jax.models.conv.geometry import Geometry, Pair
 
 # Measured on 2 cores with AVX-512, jax 0.10 and 0.12, by `experiments/speed`.
 THIN = 4  # channels up to which images are unfolded rather than convolved
-WIDE = 64  # channels from which fewer products pay for the sums that they take
-FEWER = 0.6  # share of the products that has to be left for that
+PAYS = 20  # from when on Toom and Cook pay, see `_pays`
 
 
 def _is_thin(features: int, geometry: Geometry) -> bool:
     return features <= THIN and geometry.strides == (1, 1)
 
 
-def _is_wide(channels: int, features: int, count: Pair, geometry: Geometry, dtype) -> bool:
-    """Whether Toom and Cook's products pay.
+def _pays(channels: int, features: int, count: Pair, geometry: Geometry, dtype) -> bool:
+    """Whether the products that Toom and Cook save outweigh the sums that they take.
 
     The sums are over the channels of both images, the products over their pairs. Sums in half
     precision would cost digits.
@@ -28,7 +27,7 @@ def _is_wide(channels: int, features: int, count: Pair, geometry: Geometry, dtyp
     left = 1.0
     for axis, pixels in zip(axes, count, strict=True):
         left *= axis.tiles * axis.points / (pixels * axis.taps)
-    return left <= FEWER and channels * features >= WIDE * (channels + features)
+    return (1 - left) * channels * features >= PAYS * (channels + features)
 
 
 def to_y(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
@@ -36,7 +35,7 @@ def to_y(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     room = native
     if _is_thin(kernel.shape[3], geometry):
         room = products
-    elif _is_wide(*kernel.shape[2:], geometry.outputs, geometry, x.dtype):
+    elif _pays(*kernel.shape[2:], geometry.outputs, geometry, x.dtype):
         room = toom
     return room.to_y(x, kernel, geometry)
 
@@ -48,7 +47,7 @@ def to_x(y: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
         room = products
     elif kernel.shape[2] <= THIN:
         room = native
-    elif _is_wide(*kernel.shape[2:], cells.covering(geometry), geometry, y.dtype):
+    elif _pays(*kernel.shape[2:], cells.covering(geometry), geometry, y.dtype):
         room = toom
     return room.to_x(y, kernel, geometry)
 
@@ -58,6 +57,6 @@ def to_kernel(x: jax.Array, y: jax.Array, geometry: Geometry) -> jax.Array:
     room = native
     if _is_thin(y.shape[3], geometry):
         room = products
-    elif _is_wide(x.shape[3], y.shape[3], geometry.outputs, geometry, x.dtype):
+    elif _pays(x.shape[3], y.shape[3], geometry.outputs, geometry, x.dtype):
         room = toom
     return room.to_kernel(x, y, geometry)

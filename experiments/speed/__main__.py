@@ -11,13 +11,8 @@ It would refute the claim of a quick CPU path if the project were slower than th
 above 1), or less than five times as fast as the stock layers.
 """
 
-import contextlib
-import datetime
-import importlib.metadata
 import importlib.util
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -28,8 +23,9 @@ from absl import flags
 from rich.console import Console
 from rich.table import Table
 
+from experiments.speed.environment import environment
 from gan_jax import cli
-from gan_jax.workdir import to_json, versions
+from gan_jax.workdir import to_json
 
 _WORK = flags.DEFINE_enum("work", "dcgan", ["dcgan", "ring"], "What is played.")
 _BATCH = flags.DEFINE_integer("batch", None, "Examples a batch; default: 128 or 512.", 1)
@@ -95,21 +91,6 @@ def contest(names: list[str], work: str, batch: int, width: int, rounds: int) ->
     for one in contestants:
         one.close()
     return {one.name: one.times for one in contestants}
-
-
-def environment() -> dict[str, object]:
-    """Machine, versions and date."""
-    found = versions()
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        found["torch"] = importlib.metadata.version("torch")
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
-    models = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-    return {
-        "machine": f"{(models or [platform.machine()])[0]}, {os.cpu_count()} cores",
-        "versions": found,
-        "date": datetime.date.today().isoformat(),
-    }
 
 
 def report(found: dict) -> None:

@@ -98,6 +98,9 @@ def bare(config):
 
 def main() -> None:
     """Measure and report."""
+    from experiments.speed.environment import environment
+    from gan_jax.workdir import to_json
+
     config = _CONFIG.value
     starts = [
         seconds_to_first_round(config_flags.get_config_filename(flags.FLAGS["config"]))
@@ -117,7 +120,8 @@ def main() -> None:
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     if _OUTPUT.value:
-        Path(_OUTPUT.value).write_text(json.dumps(found, indent=2) + "\n")
+        everything = {**found, "config": config.to_dict(), **environment()}
+        Path(_OUTPUT.value).write_text(to_json(everything, indent=2))
     print(json.dumps(found))
 
 

@@ -10,10 +10,6 @@ THIN = 4  # channels up to which images are unfolded rather than convolved
 PAYS = 20  # from when on Toom and Cook pay, see `_pays`
 
 
-def _is_thin(features: int, geometry: Geometry) -> bool:
-    return features <= THIN and geometry.strides == (1, 1)
-
-
 def _pays(channels: int, features: int, count: Pair, geometry: Geometry, dtype) -> bool:
     """Whether the products that Toom and Cook save outweigh the sums that they take.
 
@@ -30,33 +26,27 @@ def _pays(channels: int, features: int, count: Pair, geometry: Geometry, dtype) 
     return (1 - left) * channels * features >= PAYS * (channels + features)
 
 
+def _room(usual, channels: int, features: int, count: Pair, geometry: Geometry, dtype):
+    """The formulation for these shapes, the usual one unless another is known to be quicker."""
+    if features <= THIN and geometry.strides == (1, 1):
+        return products
+    return toom if _pays(channels, features, count, geometry, dtype) else usual
+
+
 def to_y(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     """The strided convolution of x."""
-    room = native
-    if _is_thin(kernel.shape[3], geometry):
-        room = products
-    elif _pays(*kernel.shape[2:], geometry.outputs, geometry, x.dtype):
-        room = toom
+    room = _room(native, *kernel.shape[2:], geometry.outputs, geometry, x.dtype)
     return room.to_y(x, kernel, geometry)
 
 
 def to_x(y: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     """The transposed convolution of y."""
-    room = windows
-    if _is_thin(kernel.shape[3], geometry):
-        room = products
-    elif kernel.shape[2] <= THIN:
-        room = native
-    elif _pays(*kernel.shape[2:], cells.covering(geometry), geometry, y.dtype):
-        room = toom
+    usual = native if kernel.shape[2] <= THIN else windows
+    room = _room(usual, *kernel.shape[2:], cells.covering(geometry), geometry, y.dtype)
     return room.to_x(y, kernel, geometry)
 
 
 def to_kernel(x: jax.Array, y: jax.Array, geometry: Geometry) -> jax.Array:
     """The correlation of x with y, over the kernel's extent."""
-    room = native
-    if _is_thin(y.shape[3], geometry):
-        room = products
-    elif _pays(x.shape[3], y.shape[3], geometry.outputs, geometry, x.dtype):
-        room = toom
+    room = _room(native, x.shape[3], y.shape[3], geometry.outputs, geometry, x.dtype)
     return room.to_kernel(x, y, geometry)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_jax.data.batches import from_float, to_float
 from gan_jax.game.state import Variables
-from gan_jax.streams import example_keys, latents, stream
+from gan_jax.streams import example_keys, latents, root, stream
 
 BATCH = 500  # examples a dispatch: memory does not grow with what is asked for
 
@@ -30,7 +30,7 @@ def make_sampler(generator: nn.Module, latent: int) -> Sampler:
         return from_float(generator.apply(variables, z, train=False))
 
     def sample(variables: Variables, num: int, seed: int) -> Iterator[np.ndarray]:
-        key = stream(jax.random.key(seed), "samples")
+        key = stream(root(seed), "samples")
         for first in range(0, num, BATCH):
             yield np.asarray(batch(variables, key, first))[: num - first]
 

@@ -10,6 +10,18 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from gan_jax.threefry import THREEFRY
+
+
+def root(seed: int) -> jax.Array:
+    """The key of a seed, from which all streams of a run spring."""
+    return jax.random.key(seed, impl=THREEFRY)
+
+
+def restored_root(data: jax.Array) -> jax.Array:
+    """The key whose `jax.random.key_data` [2] was kept."""
+    return jax.random.wrap_key_data(data, impl=THREEFRY)
+
 
 def stream(key: jax.Array, name: str, step: jax.Array | int = 0) -> jax.Array:
     """The key of the stream `name` at `step`."""

@@ -266,7 +266,8 @@ ALL_ROOMS = sorted({room_of(path.parts) for path in SOURCES})
 MAY_KNOW = {
     "configs": set(),
     "errors": set(),
-    "streams": set(),
+    "streams": {"threefry"},
+    "threefry": set(),
     "process": set(),
     "rhythm": set(),
     "config": {"errors"},

@@ -24,11 +24,11 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
     from gan_jax import build
     from gan_jax.data.batches import to_float
     from gan_jax.parallel import Devices
-    from gan_jax.streams import example_keys, latents
+    from gan_jax.streams import example_keys, latents, root
 
     config, devices = works.config(work, batch, width), Devices()
     players = build.players(config, works.SHAPES[work], 1)
-    moves, key = build.moves(config, players, devices), jax.random.key(0)
+    moves, key = build.moves(config, players, devices), root(0)
     game, state = moves.game, build.state(config, players, works.SHAPES[work])
     z = latents(example_keys(key, batch), game.latent)
     reals = game.generator.apply(state.generator.variables, z, train=False)

@@ -21,6 +21,7 @@ from ml_collections import ConfigDict
 from configs import base
 from gan_jax.data.batches import Batches
 from gan_jax.game.schemes import Play
+from gan_jax.streams import restored_root
 
 EMA_DECAY = 0.999
 IMAGES = 60_000
@@ -63,7 +64,7 @@ def with_fresh_points(play: Play) -> Play:
 
     def drawn(state, examples, indices):
         del examples
-        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+        key = jax.random.fold_in(restored_root(state.key), state.step)
         which, where = jax.random.split(key)
         count = indices.shape[-1]
         angle = 2 * math.pi * jax.random.randint(which, (count,), 0, 8) / 8

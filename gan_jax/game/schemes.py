@@ -11,7 +11,7 @@ from gan_jax.errors import InputError
 from gan_jax.game.objectives import Game
 from gan_jax.game.state import GANState
 from gan_jax.game.turn import Gradient, Measurements, make_gradient, move
-from gan_jax.streams import stream
+from gan_jax.streams import restored_root, stream
 
 # A round of more updates than this is dispatched update by update: one program of them all would
 # take long to compile, and a loop inside the program makes convolutions slow on a CPU.
@@ -78,8 +78,7 @@ class Moves(NamedTuple):
 
 
 def _turn_key(state: GANState, name: str) -> jax.Array:
-    root = jax.random.wrap_key_data(state.key)
-    return stream(root, f"{name} turn", getattr(state, name).updates)
+    return stream(restored_root(state.key), f"{name} turn", getattr(state, name).updates)
 
 
 def _named(player: str, measurements: Measurements) -> Measurements:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax.streams import stream
+from gan_jax.streams import root, stream
 
 Variables = dict[str, Any]
 """What `flax.linen.Module.apply` takes: {"params": …, "batch_stats": …, …}."""
@@ -92,9 +92,9 @@ def init_state(
         shape: Shape of one example.
         average: Whether to keep a moving average of the generator.
     """
-    root = jax.random.key(seed)
-    first = init_player(*generator, stream(root, "generator"), jnp.zeros((1, latent)))
-    second = init_player(*discriminator, stream(root, "discriminator"), jnp.zeros((1, *shape)))
+    key = root(seed)
+    first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)))
+    second = init_player(*discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)))
     # A copy: an average that shares buffers with the parameters can't be donated with them.
     ema = jax.tree.map(jnp.copy, first.variables) if average else None
-    return GANState(jnp.zeros((), jnp.int32), jax.random.key_data(root), first, second, ema)
+    return GANState(jnp.zeros((), jnp.int32), jax.random.key_data(key), first, second, ema)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 from jax import lax
 
-from gan_jax.data.batches import Batches
+from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError
 from gan_jax.game.schemes import Phase, Play
 from gan_jax.game.state import GANState
@@ -46,7 +46,7 @@ def several(play: Play) -> Play:
 
 
 def make_rounds(
-    phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: jax.Array
+    phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: Examples
 ) -> PlayRounds:
     """A function of (state, its step, rounds) to (the state after them, measurements).
 

@@ -42,7 +42,7 @@ def make_accuracy(discriminator: nn.Module) -> Callable[[Variables, np.ndarray],
 
     @jax.jit
     def taken_for_real(variables: Variables, examples: jax.Array) -> jax.Array:
-        return discriminator.apply(variables, to_float(examples), train=False) > 0
+        return discriminator.apply(variables, to_float(examples), train=False).logits > 0
 
     def accuracy(variables: Variables, examples: np.ndarray) -> float:
         padding = -len(examples) % BATCH

@@ -6,6 +6,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import build, data, rounds
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.data.batches import Examples
 from gan_jax.evaluation import Evaluator
 from gan_jax.game.state import GANState
 from gan_jax.parallel import Devices, any_host, replica_spread, to_host
@@ -71,7 +72,7 @@ class Run:
     def _loop(self) -> None:
         config, stop = self.config, StopRequest()
         state = self.devices.replicate(self.state)
-        examples = self.devices.replicate(self.dataset.train)
+        examples = self.devices.replicate(Examples(self.dataset.train))
         play = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
         speed, last = Speed(self.step), config.train.steps
         rhythms = [rhythm.every for rhythm in (config.log, config.eval, config.checkpoint)]

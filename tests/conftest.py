@@ -25,7 +25,7 @@ from ml_collections import ConfigDict
 
 from configs import base
 from gan_jax import build, rounds
-from gan_jax.data.batches import Batches
+from gan_jax.data.batches import Batches, Examples
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import Game
 from gan_jax.game.schemes import Moves, Phase
@@ -65,7 +65,7 @@ class Parts(NamedTuple):
     batches: Batches
     phases: tuple[Phase, ...]
     moves: Moves
-    examples: np.ndarray
+    examples: Examples
     state: GANState
 
     def play(self, count: int) -> tuple[GANState, dict[str, jax.Array]]:
@@ -127,7 +127,7 @@ def start(tiny) -> Callable[..., Parts]:
         key = (str(config.model), str(config.optim), str(config.ema), config.seed, shape)
         if key not in states:
             states[key] = build.state(config, players, shape)
-        return Parts(config, devices, batches, phases, moves, examples, states[key])
+        return Parts(config, devices, batches, phases, moves, Examples(examples), states[key])
 
     return parts
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gan_jax import build
+from gan_jax.data.batches import Examples
 from gan_jax.errors import InputError
 from gan_jax.game.state import init_state
 from gan_jax.models import DTYPES, PAIRS
@@ -34,9 +35,12 @@ def flat(tree):
 
 
 def run(module, variables, inputs):
-    """The network in training mode: its outputs and its new mutable collections."""
+    """The network in training mode: its examples or logits and its new mutable collections."""
     rngs = {"dropout": jax.random.key(0)}
-    return module.apply(variables, inputs, train=True, mutable=["batch_stats"], rngs=rngs)
+    outputs, collections = module.apply(
+        variables, inputs, train=True, mutable=["batch_stats"], rngs=rngs
+    )
+    return jax.tree.leaves(outputs)[0], collections
 
 
 # Types: nothing is computed
@@ -80,7 +84,7 @@ def test_what_a_run_keeps_gives_and_measures_is_float32(plan, name, norm):
         outputs, statistics = jax.eval_shape(partial(run, module), variables, inputs)
         assert types((outputs, statistics)) == FLOAT32
 
-    examples = jax.ShapeDtypeStruct((24, *SHAPE), jnp.uint8)
+    examples = Examples(jax.ShapeDtypeStruct((24, *SHAPE), jnp.uint8))
     indices = jax.ShapeDtypeStruct((1, 8), jnp.int32)
     after, measured = jax.eval_shape(phase.play, state, examples, indices)
     assert after == state

@@ -74,7 +74,7 @@ def test_shapes_types_and_collections(name, shape, norm):
             return module.apply(variables, inputs, train=train, mutable=mutable, rngs=rngs)
 
         examples, _ = jax.eval_shape(lambda v, z: run(generator, v, z), of_generator, z)
-        logits, _ = jax.eval_shape(lambda v, x: run(discriminator, v, x), of_discriminator, x)
+        (logits, *_), _ = jax.eval_shape(lambda v, x: run(discriminator, v, x), of_discriminator, x)
         assert (examples.shape, examples.dtype) == ((6, *shape), jnp.float32)
         assert (logits.shape, logits.dtype) == ((6,), jnp.float32)
 

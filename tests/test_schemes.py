@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from gan_jax import build
-from gan_jax.data.batches import Batches
+from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError
 from gan_jax.game import schemes
 from gan_jax.game.schemes import SCHEMES, Moves
@@ -26,16 +26,17 @@ class Bilinear:
     """The game of two numbers; with noise, the generator's loss is t p (1 + noise)."""
 
     axis_name = None
+    generator_takes_reals = False
 
     def __init__(self, noise: float = 0.0):
         self.noise = noise
 
-    def generator_objective(self, params, model_state, discriminator, key):
+    def generator_objective(self, params, model_state, discriminator, reals, key):
         noise = self.noise * jax.random.normal(key) if self.noise else 0.0
         return params * discriminator["params"] * (1 + noise), (model_state, {})
 
     def discriminator_objective(self, params, model_state, generator, reals, key):
-        return -params * (generator["params"] + jnp.mean(reals)), (model_state, {})
+        return -params * (generator["params"] + jnp.mean(reals.x)), (model_state, {})
 
 
 def game(optimizer=None, **options):
@@ -54,7 +55,7 @@ def play(phases, state, rounds, num=12, size=4):
     """The state after some rounds on the examples 0, 1, 2, … and the rows that they took."""
     devices, seen = Devices(jax.devices()[:1]), []
     devices.split = lambda rows: seen.append(rows) or rows
-    examples = np.arange(num, dtype=np.float32)
+    examples = Examples(np.arange(num, dtype=np.float32))
     play_round = make_rounds(phases, devices, Batches(num, size, seed=0), examples)
     for step in range(rounds):
         state, measured = play_round(state, step)
@@ -121,8 +122,8 @@ def test_every_update_draws_its_own_noise():
     moves, state = game(optax.sgd(0.0), noise=1.0)
     losses = []
     for _ in range(3):
-        losses.append(float(moves.look_generator(state).measurements["loss"]))
-        state, _ = moves.move_generator(state, moves.look_generator(state))
+        losses.append(float(moves.look_generator(state, None).measurements["loss"]))
+        state, _ = moves.move_generator(state, moves.look_generator(state, None))
     assert len(set(losses)) == 3
 
 

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from gan_jax import build
+from gan_jax.data.batches import Examples
 from gan_jax.game import turn
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.schemes import SCHEMES
@@ -115,7 +116,7 @@ HAND_WRITTEN = {
 
 def by_hand(parts, player):
     """The loss of `player` as a function of both players' parameters."""
-    reals = parts.examples[parts.batches.indices(0)[0]]
+    reals = parts.examples.x[parts.batches.indices(0)[0]]
 
     def loss(generator, discriminator):
         d_fake = sigmoid(network(discriminator, network(generator, noise(parts, player))))
@@ -134,12 +135,12 @@ def by_hand(parts, player):
 def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
     parts = start({"loss": loss})
     params = parts.state.generator.params, parts.state.discriminator.params
-    reals = parts.examples[parts.batches.indices(0)[0]]
+    reals = parts.examples.x[parts.batches.indices(0)[0]]
 
     @jax.jit
     def both(state, *params):
         look = getattr(parts.moves, f"look_{player}")
-        found = look(state, reals) if player == "discriminator" else look(state)
+        found = look(state, Examples(reals) if player == "discriminator" else None)
         which = list(OPPONENT).index(player)
         return found, jax.value_and_grad(by_hand(parts, player), which)(*params)
 
@@ -174,7 +175,7 @@ def test_statistics_and_measurements_come_from_a_players_own_looks_only(start, s
         return {"mean": mean, "var": var}
 
     fakes = network(old[0], z["discriminator"])
-    reals = parts.examples[indices[0]]
+    reals = parts.examples.x[indices[0]]
     expected = {
         "generator": averaged(dense(old[0], 0, z["generator"])),
         "discriminator": averaged(dense(old[1], 0, reals), dense(old[1], 0, fakes)),

@@ -15,11 +15,14 @@ class Loss(NamedTuple):
 
     Attributes:
         discriminator: (real logits [N], fake logits [N]) to losses [N].
-        generator: Fake logits [N] to losses [N].
+        generator: (real logits [N], fake logits [N]) to losses [N].
+        relativistic: Whether the generator's loss depends on the real logits; None will do for
+            them where it does not.
     """
 
     discriminator: Callable[[jax.Array, jax.Array], jax.Array]
-    generator: Callable[[jax.Array], jax.Array]
+    generator: Callable[[jax.Array | None, jax.Array], jax.Array]
+    relativistic: bool = False
 
 
 def cross_entropy(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
@@ -65,7 +68,11 @@ def non_saturating(fake_logits: jax.Array) -> jax.Array:
     return jax.nn.softplus(-fake_logits)
 
 
+def _on_fakes(loss: Callable[[jax.Array], jax.Array]) -> Callable[..., jax.Array]:
+    return lambda real_logits, fake_logits: loss(fake_logits)
+
+
 LOSSES = {
-    "minimax": Loss(cross_entropy, saturating),
-    "non_saturating": Loss(cross_entropy, non_saturating),
+    "minimax": Loss(cross_entropy, _on_fakes(saturating)),
+    "non_saturating": Loss(cross_entropy, _on_fakes(non_saturating)),
 }

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.data.batches import Examples
 from gan_jax.game.losses import Loss
 from gan_jax.game.state import Variables
 from gan_jax.streams import example_keys, latents, stream
@@ -16,7 +17,7 @@ class Game(NamedTuple):
 
     Attributes:
         generator: Maps latents to examples.
-        discriminator: Maps examples to logits.
+        discriminator: Maps examples to an `Opinion`.
         loss: The two players' losses.
         latent: Dimensions of the latent.
         batch_size: Examples an update on one device.
@@ -36,21 +37,33 @@ class Game(NamedTuple):
         z = latents(keys, self.latent)
         return _apply(self.generator, variables, z, stream(key, "generator"))
 
-    def generator_objective(self, params, model_state, discriminator: Variables, key: jax.Array):
-        """The generator's loss against a discriminator held constant."""
+    @property
+    def generator_takes_reals(self) -> bool:
+        """Whether the generator's loss looks at real examples."""
+        return self.loss.relativistic
+
+    def generator_objective(
+        self, params, model_state, discriminator: Variables, reals: Examples | None, key: jax.Array
+    ):
+        """The generator's loss on fakes, and where it takes them reals, of a frozen opponent."""
         fakes, model_state = self.fakes({"params": params, **model_state}, key)
-        logits, _ = _apply(self.discriminator, discriminator, fakes, stream(key, "fake"))
-        return jnp.mean(self.loss.generator(logits)), (model_state, {})
+        real = None
+        if self.generator_takes_reals:
+            real, _ = _apply(self.discriminator, discriminator, reals.x, stream(key, "real"))
+            real = real.logits
+        fake, _ = _apply(self.discriminator, discriminator, fakes, stream(key, "fake"))
+        return jnp.mean(self.loss.generator(real, fake.logits)), (model_state, {})
 
     def discriminator_objective(
-        self, params, model_state, generator: Variables, reals: jax.Array, key: jax.Array
+        self, params, model_state, generator: Variables, reals: Examples, key: jax.Array
     ):
         """The discriminator's loss on reals [N, ...] and on fakes of a generator held constant."""
         fakes, _ = self.fakes(generator, key)
         variables = {"params": params, **model_state}
-        real, model_state = _apply(self.discriminator, variables, reals, stream(key, "real"))
+        real, model_state = _apply(self.discriminator, variables, reals.x, stream(key, "real"))
         variables = {"params": params, **model_state}
         fake, model_state = _apply(self.discriminator, variables, fakes, stream(key, "fake"))
+        real, fake = real.logits, fake.logits
         measurements = {
             "accuracy_real": jnp.mean(real > 0),
             "accuracy_fake": jnp.mean(fake < 0),
@@ -62,7 +75,7 @@ class Game(NamedTuple):
 
 def _apply(
     module: nn.Module, variables: Variables, inputs: jax.Array, key: jax.Array
-) -> tuple[jax.Array, dict[str, Any]]:
+) -> tuple[Any, dict[str, Any]]:
     """The network in training mode: its outputs and its new mutable collections."""
     collections = [name for name in variables if name != "params"]
     return module.apply(variables, inputs, train=True, mutable=collections, rngs={"dropout": key})

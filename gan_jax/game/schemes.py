@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import optax
 
-from gan_jax.data.batches import take
+from gan_jax.data.batches import Examples, take
 from gan_jax.errors import InputError
 from gan_jax.game.objectives import Game
 from gan_jax.game.state import GANState
@@ -17,7 +17,7 @@ from gan_jax.streams import restored_root, stream
 # take long to compile, and a loop inside the program makes convolutions slow on a CPU.
 MOST_UPDATES_IN_A_PROGRAM = 8
 
-Play = Callable[[GANState, jax.Array, jax.Array], tuple[GANState, Measurements]]
+Play = Callable[[GANState, Examples, jax.Array], tuple[GANState, Measurements]]
 
 
 class Phase(NamedTuple):
@@ -49,17 +49,20 @@ class Moves(NamedTuple):
     discriminator: optax.GradientTransformation
     ema_decay: float
 
-    def look_discriminator(self, state: GANState, reals: jax.Array) -> Gradient:
+    def look_discriminator(self, state: GANState, reals: Examples) -> Gradient:
         """The discriminator's gradient at the state, the generator frozen."""
         look = make_gradient(self.game.discriminator_objective, self.game.axis_name)
         key = _turn_key(state, "discriminator")
         return look(state.discriminator, state.generator.variables, reals, key)
 
-    def look_generator(self, state: GANState) -> Gradient:
-        """The generator's gradient at the state, the discriminator frozen."""
+    def look_generator(self, state: GANState, reals: Examples | None) -> Gradient:
+        """The generator's gradient at the state, the discriminator frozen.
+
+        The reals are None unless the game's `generator_takes_reals`.
+        """
         look = make_gradient(self.game.generator_objective, self.game.axis_name)
         key = _turn_key(state, "generator")
-        return look(state.generator, state.discriminator.variables, key)
+        return look(state.generator, state.discriminator.variables, reals, key)
 
     def move_discriminator(
         self, state: GANState, gradient: Gradient
@@ -86,25 +89,33 @@ def _named(player: str, measurements: Measurements) -> Measurements:
 
 
 def alternating(moves: Moves, k: int, m: int) -> tuple[Phase, ...]:
-    """k discriminator updates, then m generator updates (Goodfellow et al., 2014, algorithm 1)."""
+    """k discriminator updates, then m generator updates (Goodfellow et al., 2014, algorithm 1).
 
-    def play(discriminator_updates: int, generator_updates: int) -> Play:
+    Every update that looks at real examples takes a batch of its own.
+    """
+    takes_reals = moves.game.generator_takes_reals
+
+    def play(discriminator_updates: int, generator_updates: int) -> Phase:
         def phase(state, examples, indices):
             measured = {}
             for update in range(discriminator_updates):
                 gradient = moves.look_discriminator(state, take(examples, indices[update]))
                 state, of_discriminator = moves.move_discriminator(state, gradient)
                 measured |= of_discriminator
-            for _ in range(generator_updates):
-                state, of_generator = moves.move_generator(state, moves.look_generator(state))
+            for update in range(discriminator_updates, discriminator_updates + generator_updates):
+                reals = take(examples, indices[update]) if takes_reals else None
+                gradient = moves.look_generator(state, reals)
+                state, of_generator = moves.move_generator(state, gradient)
                 measured |= of_generator
             return state.replace(step=state.generator.updates // m), measured
 
-        return phase
+        return Phase(
+            phase, repeats=1, batches=discriminator_updates + takes_reals * generator_updates
+        )
 
     if k + m <= MOST_UPDATES_IN_A_PROGRAM:
-        return (Phase(play(k, m), repeats=1, batches=k),)
-    return (Phase(play(1, 0), repeats=k, batches=1), Phase(play(0, 1), repeats=m, batches=0))
+        return (play(k, m),)
+    return (play(1, 0)._replace(repeats=k), play(0, 1)._replace(repeats=m))
 
 
 def simultaneous(moves: Moves, k: int, m: int) -> tuple[Phase, ...]:
@@ -120,8 +131,11 @@ def simultaneous(moves: Moves, k: int, m: int) -> tuple[Phase, ...]:
             )
 
     def phase(state, examples, indices):
-        of_discriminator = moves.look_discriminator(state, take(examples, indices[0]))
-        of_generator = moves.look_generator(state)
+        reals = take(examples, indices[0])
+        of_discriminator = moves.look_discriminator(state, reals)
+        of_generator = moves.look_generator(
+            state, reals if moves.game.generator_takes_reals else None
+        )
         state, first = moves.move_discriminator(state, of_discriminator)
         state, second = moves.move_generator(state, of_generator)
         return state.replace(step=state.generator.updates), first | second

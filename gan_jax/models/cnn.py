@@ -12,6 +12,7 @@ from jax.typing import DTypeLike
 
 from gan_jax.models.conv import Conv, ConvTranspose
 from gan_jax.models.layers import Dropout, norm
+from gan_jax.models.opinion import Opinion
 
 SLOPE = 0.2
 
@@ -49,7 +50,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [N, H, W, C] in [-1, 1] to logits [N] of being real.
+    """Images [N, H, W, C] in [-1, 1] to an `Opinion` of them.
 
     Attributes:
         width: Features of the first convolution; the second has twice as many.
@@ -67,12 +68,12 @@ class Discriminator(nn.Module):
     dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """Map images [N, H, W, C] to logits [N]."""
+    def __call__(self, x: jax.Array, *, train: bool) -> Opinion:
+        """Judge images [N, H, W, C]."""
         kernel, strides = (self.kernel,) * 2, (2, 2)
         x = nn.leaky_relu(Conv(self.width, kernel, strides, dtype=self.dtype)(x), SLOPE)
         x = Dropout(self.dropout, self.axis_name)(x, train=train)
         x = Conv(2 * self.width, kernel, strides, dtype=self.dtype)(x)
         x = nn.leaky_relu(norm("discriminator", self.norm, self.axis_name)(x, train=train), SLOPE)
         x = Dropout(self.dropout, self.axis_name)(x, train=train)
-        return nn.Dense(1, dtype=jnp.float32)(x.reshape(x.shape[0], -1))[:, 0]
+        return Opinion(nn.Dense(1, dtype=jnp.float32)(x.reshape(x.shape[0], -1))[:, 0])

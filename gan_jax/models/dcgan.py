@@ -10,6 +10,7 @@ from jax.typing import DTypeLike
 
 from gan_jax.models.conv import Conv, ConvTranspose
 from gan_jax.models.layers import Dropout, norm
+from gan_jax.models.opinion import Opinion
 
 SLOPE = 0.2
 _INIT = nn.initializers.normal(0.02)
@@ -60,7 +61,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [N, H, W, C] in [-1, 1] to logits [N] of being real.
+    """Images [N, H, W, C] in [-1, 1] to an `Opinion` of them.
 
     Attributes:
         width: Features of the first convolution; each next one has twice as many.
@@ -77,8 +78,8 @@ class Discriminator(nn.Module):
     dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """Map images [N, H, W, C] to logits [N]."""
+    def __call__(self, x: jax.Array, *, train: bool) -> Opinion:
+        """Judge images [N, H, W, C]."""
         for level in range(halvings(x.shape[1])):
             features = self.width * 2**level
             x = Conv(features, (4, 4), (2, 2), dtype=self.dtype, kernel_init=_INIT)(x)
@@ -86,4 +87,4 @@ class Discriminator(nn.Module):
                 x = norm("discriminator", self.norm, self.axis_name)(x, train=train)
             x = Dropout(self.dropout, self.axis_name)(nn.leaky_relu(x, SLOPE), train=train)
         x = x.reshape(x.shape[0], -1)
-        return nn.Dense(1, dtype=jnp.float32, kernel_init=_INIT)(x)[:, 0]
+        return Opinion(nn.Dense(1, dtype=jnp.float32, kernel_init=_INIT)(x)[:, 0])

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from gan_jax.models.layers import Dropout, norm
+from gan_jax.models.opinion import Opinion
 
 HIDDEN_LAYERS = 2
 
@@ -40,7 +41,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Examples [N, ...] to logits [N] of being real.
+    """Examples [N, ...] to an `Opinion` of them.
 
     Attributes:
         width: Features of each hidden layer.
@@ -57,11 +58,11 @@ class Discriminator(nn.Module):
     dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """Map examples [N, ...] to logits [N]."""
+    def __call__(self, x: jax.Array, *, train: bool) -> Opinion:
+        """Judge examples [N, ...]."""
         x = x.reshape(x.shape[0], -1)
         for _ in range(HIDDEN_LAYERS):
             x = nn.Dense(self.width, dtype=self.dtype)(x)
             x = nn.relu(norm("discriminator", self.norm, self.axis_name)(x, train=train))
             x = Dropout(self.dropout, self.axis_name)(x, train=train)
-        return nn.Dense(1, dtype=jnp.float32)(x)[:, 0]
+        return Opinion(nn.Dense(1, dtype=jnp.float32)(x)[:, 0])

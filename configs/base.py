@@ -33,6 +33,7 @@ def get_config() -> ConfigDict:
     config.model = ConfigDict()
     config.model.name = "cnn"  # cnn, dcgan or mlp
     config.model.latent = 64  # dimensions of the latent, standard normal
+    config.model.classes = 0  # classes that both networks are told of, 0: none
     config.model.dtype = "float32"  # or bfloat16: what the networks compute in; the rest is float32
     config.model.generator = ConfigDict()
     config.model.generator.width = (
@@ -47,7 +48,32 @@ def get_config() -> ConfigDict:
     config.model.discriminator.norm = "none"  # batch or none
     config.model.discriminator.dropout = 0.3  # share of activations dropped, in [0, 1)
 
+    config.model.discriminator.pack = 1  # examples it sees at once (PacGAN's m)
+    config.model.discriminator.aggregate = (
+        "mean"  # what several give the generator: mean, softmax or hardest
+    )
+    config.model.codes = ConfigDict()  # InfoGAN: parts of the latent to be read off the examples
+    config.model.codes.categories = 0  # values of a categorical code, 0: none
+    config.model.codes.continuous = 0  # continuous codes in [-1, 1)
+    config.model.codes.weight = 1.0  # of their information term in both players' losses
+    config.model.auxiliary_weight = 1.0  # of the classification term, with an auxiliary classifier
+
     config.loss = "non_saturating"  # non_saturating or minimax (saturating)
+
+    config.penalty = ConfigDict()
+    config.penalty.name = "none"  # none, or one of gan_jax.game.penalties.PENALTIES
+    config.penalty.weight = 10.0  # of the penalty in the discriminator's loss
+    config.penalty.every = 1  # updates; on every so manieth it is charged so many times as high
+
+    config.noise = ConfigDict()  # instance noise: on what the discriminator sees
+    config.noise.deviation = 0.0  # standard deviation at first, where images are in [-1, 1]
+    config.noise.updates = 0  # of the discriminator, over which it falls to zero; 0: it stays
+
+    config.augment = ConfigDict()  # differentiable augmentation of what the discriminator sees
+    config.augment.policy = ""  # such as "translation,cutout,brightness,contrast"; empty: none
+    config.augment.probability = 1.0  # of each, in [0, 1]
+    config.augment.target = 0.0  # in [0, 1): ADA's mean sign of real logits; 0: fixed probability
+    config.augment.images = 500_000  # real images in which ADA's probability may go from 0 to 1
 
     config.optim = ConfigDict()
     config.optim.generator = player(learning_rate=2e-4)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from ml_collections import ConfigDict
 
+from gan_jax import build
 from gan_jax.build import Players
 from gan_jax.data import Dataset
 from gan_jax.errors import choose
@@ -34,8 +35,9 @@ class Evaluator:
         self.protocol = choose("config.eval.protocol", config.eval.protocol, PROTOCOLS)
         self._dataset = dataset
         self._seed = config.seed
-        self._sample = make_sampler(players.generator, config.model.latent)
-        self._accuracy = make_accuracy(players.discriminator)
+        self._sample = make_sampler(players.generator, build.prior(config.model))
+        self._accuracy = make_accuracy(players.discriminator, config.model.discriminator.pack)
+        self._held_out = build.held_out(config.model, dataset)
         self._reference = self.protocol.reference(dataset)
         self.floor = self.protocol.noise_floor(dataset, self._reference)
 
@@ -58,12 +60,12 @@ class Evaluator:
         def batches() -> Iterator[np.ndarray]:
             for batch in self._sample(generator, self.protocol.num, self._seed):
                 if sum(map(len, shown)) < limit:
-                    shown.append(batch)
-                yield batch
+                    shown.append(batch.x)
+                yield batch.x
 
         measured = self.protocol.measure(batches(), self._reference)
         numbers = {
-            "discriminator/accuracy_held_out": self._accuracy(discriminator, self._dataset.test),
+            "discriminator/accuracy_held_out": self._accuracy(discriminator, self._held_out),
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
         }
         return numbers, np.concatenate(shown)[:limit]

@@ -6,7 +6,6 @@ from ml_collections import ConfigDict
 
 from gan_jax import build, data, rounds
 from gan_jax.checkpoint import Checkpoints
-from gan_jax.data.batches import Examples
 from gan_jax.evaluation import Evaluator
 from gan_jax.game.state import GANState
 from gan_jax.parallel import Devices, any_host, replica_spread, to_host
@@ -33,6 +32,7 @@ class Run:
         self.devices = Devices()
         self.devices.share(config.train.batch_size)
         self.dataset = data.load(config.data)
+        self.examples = build.training(config.model, self.dataset)
         self.batches = build.batches(config, len(self.dataset.train))
         players = build.players(config, self.dataset.shape, self.batches.per_epoch)
         self.phases = build.phases(config, players, self.batches.per_epoch, self.devices)
@@ -72,7 +72,7 @@ class Run:
     def _loop(self) -> None:
         config, stop = self.config, StopRequest()
         state = self.devices.replicate(self.state)
-        examples = self.devices.replicate(Examples(self.dataset.train))
+        examples = self.devices.replicate(self.examples)
         play = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
         speed, last = Speed(self.step), config.train.steps
         rhythms = [rhythm.every for rhythm in (config.log, config.eval, config.checkpoint)]

@@ -49,6 +49,17 @@ def test_shipped_configs_pass(name):
 
 NAN, INFINITY = float("nan"), float("inf")
 BAD = {  # by the last part of the key, where the whole is not given
+    "pack": [0],
+    "classes": [-1],
+    "categories": [-1],
+    "continuous": [-1],
+    "weight": [-1.0, NAN, INFINITY],
+    "auxiliary_weight": [-1.0, NAN, INFINITY],
+    "deviation": [-0.1, NAN, INFINITY],
+    "updates": [-1],
+    "probability": [-0.1, 1.1, NAN],
+    "target": [-0.1, 1.0, NAN],
+    "images": [0],
     "seed": [-1, 2**32],
     "image_size": [0, -28],
     "latent": [0],
@@ -69,9 +80,16 @@ BAD = {  # by the last part of the key, where the whole is not given
     "every": [0, -1],
     "keep": [0],
     **{key: [""] for key in ("name", "dtype", "source", "data_dir", "norm", "loss", "decay")},
-    **{key: [""] for key in ("scheme", "protocol")},
+    **{key: [""] for key in ("scheme", "protocol", "aggregate")},
 }
 GOOD = {
+    "pack": [1],
+    "categories": [0],
+    "weight": [0],
+    "deviation": [0.0],
+    "policy": [""],
+    "probability": [0.0, 1.0],
+    "target": [0.0],
     "seed": [0, 2**32 - 1],
     "image_size": [1],
     "dropout": [0.0, 0.999],

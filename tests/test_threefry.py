@@ -32,7 +32,9 @@ def test_keys_derive_as_jaxs_own_do(seed):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32"])
 @pytest.mark.parametrize("shape", [(), (0,), (5,), (3, 4, 5)])
 def test_words_are_jaxs_own(seed, dtype, shape):
-    ours, theirs = (jax.random.bits(key, shape, dtype) for key in (root(seed), jax.random.key(seed)))
+    ours, theirs = (
+        jax.random.bits(key, shape, dtype) for key in (root(seed), jax.random.key(seed))
+    )
     assert ours.dtype == dtype
     np.testing.assert_array_equal(ours, theirs)
 

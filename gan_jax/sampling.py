@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.batches import Examples, from_float, to_float

@@ -1,4 +1,4 @@
-"""Penalties against closed forms: a discriminator l(x) = a·x + c |x|^2 / 2 has the slope a + c x."""
+"""Penalties against closed forms: the logit a·x + c |x|^2 / 2 has the slope a + c x."""
 
 import jax
 import jax.numpy as jnp

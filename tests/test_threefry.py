@@ -55,8 +55,11 @@ def test_a_kept_key_goes_on_as_the_key_it_was():
 
 def exported(platform, key, shape):
     data = jax.random.key_data(key)
-    rewrap = lambda data: jax.random.wrap_key_data(data, impl=jax.random.key_impl(key))
-    draw = jax.jit(lambda data: jax.random.bits(rewrap(data), shape))
+
+    @jax.jit
+    def draw(data):
+        return jax.random.bits(jax.random.wrap_key_data(data, impl=jax.random.key_impl(key)), shape)
+
     return export.export(draw, platforms=[platform])(data).mlir_module()
 
 

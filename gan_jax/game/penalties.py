@@ -1,7 +1,8 @@
 """What the discriminator pays beside its loss, to keep its slope or its logits in bounds."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -56,7 +57,7 @@ class Penalty(NamedTuple):
     """
 
     values: Callable[[Look, Memory], tuple[jax.Array, Memory]]
-    memory: dict[str, float] = {}
+    memory: Mapping[str, float] = MappingProxyType({})
 
 
 def squared_slopes(judge: Callable[[Examples], jax.Array], points: Examples) -> jax.Array:
@@ -198,9 +199,3 @@ class Charge(NamedTuple):
             lambda: (jnp.zeros_like(look.real_logits), kept),
         )
         return self.weight * self.every * values, kept | {"looks": looks + 1}
-
-
-def free(look: Look, memory: Memory) -> tuple[Any, Memory]:
-    """No charge at all."""
-    del look
-    return 0.0, memory

@@ -60,8 +60,7 @@ class Prior(NamedTuple):
             drawn["categories"] = _integers(keys, "categories", self.categories)
             z.append(jax.nn.one_hot(drawn["categories"], self.categories))
         if self.continuous:
-            draw = lambda key: jax.random.uniform(key, (self.continuous,), minval=-1.0)
-            drawn["continuous"] = jax.vmap(draw)(_streams(keys, "continuous"))
+            drawn["continuous"] = _uniform(keys, "continuous", self.continuous)
             z.append(drawn["continuous"])
         return Draw(jnp.concatenate(z, axis=1) if len(z) > 1 else z[0], **drawn)
 
@@ -71,5 +70,9 @@ def _streams(keys: jax.Array, name: str) -> jax.Array:
 
 
 def _integers(keys: jax.Array, name: str, count: int) -> jax.Array:
-    draw = lambda key: jax.random.randint(key, (), 0, count)
-    return jax.vmap(draw)(_streams(keys, name))
+    return jax.vmap(lambda key: jax.random.randint(key, (), 0, count))(_streams(keys, name))
+
+
+def _uniform(keys: jax.Array, name: str, count: int) -> jax.Array:
+    streams = _streams(keys, name)
+    return jax.vmap(lambda key: jax.random.uniform(key, (count,), minval=-1.0))(streams)

@@ -35,18 +35,25 @@ def get_config() -> ConfigDict:
     config.model.latent = 64  # dimensions of the latent, standard normal
     config.model.classes = 0  # classes that both networks are told of, 0: none
     config.model.dtype = "float32"  # or bfloat16: what the networks compute in; the rest is float32
+    config.model.conditioning = (
+        "none"  # on classes: none, concatenate, embed, projection or auxiliary
+    )
     config.model.generator = ConfigDict()
     config.model.generator.width = (
         32  # features of the last hidden layer (cnn, dcgan) or of each (mlp)
     )
-    config.model.generator.norm = "batch"  # batch or none
+    config.model.generator.norm = "batch"  # one of gan_jax.models.norms.NORMS
     config.model.discriminator = ConfigDict()
     config.model.discriminator.width = (
         64  # features of the first hidden layer (cnn, dcgan) or of each
     )
     config.model.discriminator.kernel = 5  # pixels a side of its convolutions' kernels (cnn)
-    config.model.discriminator.norm = "none"  # batch or none
+    config.model.discriminator.norm = "none"  # one of gan_jax.models.norms.NORMS
     config.model.discriminator.dropout = 0.3  # share of activations dropped, in [0, 1)
+    config.model.discriminator.minibatch = (
+        "none"  # what it learns of the rest of a batch: none, stddev or discrimination
+    )
+    config.model.discriminator.count = 1  # discriminators, each with parameters of its own
 
     config.model.discriminator.pack = 1  # examples it sees at once (PacGAN's m)
     config.model.discriminator.aggregate = (

@@ -88,7 +88,8 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
     Raises:
         InputError: If a name is unknown, or a model can't make the shape.
     """
-    generator, discriminator = models.build(config.model, shape)
+    inputs = prior(config.model)
+    generator, discriminator = models.build(config.model, shape, inputs.classes, inputs.codes)
     k, m = updates_a_round(config, per_epoch)
     return Players(
         generator,

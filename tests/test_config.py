@@ -79,8 +79,10 @@ BAD = {  # by the last part of the key, where the whole is not given
     "rounds_a_dispatch": [-1],
     "every": [0, -1],
     "keep": [0],
+    "count": [0, -1],
     **{key: [""] for key in ("name", "dtype", "source", "data_dir", "norm", "loss", "decay")},
     **{key: [""] for key in ("scheme", "protocol", "aggregate")},
+    **{key: [""] for key in ("scheme", "protocol", "conditioning", "minibatch")},
 }
 GOOD = {
     "pack": [1],

@@ -12,11 +12,15 @@ from gan_jax.data.batches import Examples
 from gan_jax.errors import InputError
 from gan_jax.game.state import init_state
 from gan_jax.models import DTYPES, PAIRS
-from gan_jax.models.layers import NORMS, BatchNorm, Dropout
+from gan_jax.models.layers import Dropout
+from gan_jax.models.norms import NORMS, BatchNorm
 from gan_jax.parallel import Devices
 
 SHAPE = (16, 16, 1)
 PLAYERS = ("generator", "discriminator")
+COMBINATIONS = [
+    (name, norm) for name in PAIRS for norm in NORMS if (name, norm) != ("mlp", "instance")
+]
 FLOAT32 = {jnp.dtype("float32")}
 STATE = FLOAT32 | {jnp.dtype("int32"), jnp.dtype("uint32")}  # counts and the key
 
@@ -68,8 +72,7 @@ def networks(players, state):
     yield players.discriminator, state.discriminator.variables, x
 
 
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(("name", "norm"), COMBINATIONS)
 def test_what_a_run_keeps_gives_and_measures_is_float32(plan, name, norm):
     adam = {f"optim.{player}.name": "adam" for player in PLAYERS}
     dropout = {"model.discriminator.dropout": 0.25}
@@ -92,10 +95,14 @@ def test_what_a_run_keeps_gives_and_measures_is_float32(plan, name, norm):
 
 
 def products(jaxpr):
-    """Types of the operands of each matrix product and convolution in a program, in its order."""
+    """Types of the operands of each matrix product and convolution in a program, in its order.
+
+    Products of vectors are not counted: spectral normalization estimates by them, in float32.
+    """
     for equation in jaxpr.eqns:
         name = equation.primitive.name
-        if name == "dot_general" or name.startswith("conv_"):
+        multiplies = name == "dot_general" or name.startswith("conv_")
+        if multiplies and all(operand.aval.ndim > 1 for operand in equation.invars):
             yield tuple(str(operand.aval.dtype) for operand in equation.invars)
         for parameter in equation.params.values():
             for part in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
@@ -105,8 +112,7 @@ def products(jaxpr):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(("name", "norm"), COMBINATIONS)
 def test_all_layers_but_the_last_multiply_in_that_type(plan, name, norm, dtype):
     players, _, state = plan(overrides(name, norm, dtype))
     for module, variables, inputs in networks(players, state):

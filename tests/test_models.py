@@ -2,32 +2,30 @@
 
 import math
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from configs import base
 from gan_jax import models
 from gan_jax.errors import InputError
 from gan_jax.models import PAIRS, dcgan
-from gan_jax.models.layers import NORMS, BatchNorm, Dropout
+from gan_jax.models.layers import Dropout
+from gan_jax.models.norms import NORMS
 
 LATENT = 3
 
 
-def pair(name, shape, *, width=2, norm="batch", dropout=0.0):
-    config = ConfigDict(
-        {
-            "name": name,
-            "dtype": "float32",
-            "generator": {"width": width, "norm": norm},
-            "discriminator": {"width": width, "norm": norm, "dropout": dropout},
-        }
+def pair(name, shape, *, width=2, norm="batch", dropout=0.0, classes=0, codes=0, **fields):
+    """A small pair of players; `fields` are the config's, such as {"discriminator.count": 2}."""
+    config = base.get_config().model
+    players = {"width": width, "norm": norm}
+    config.update(
+        {"name": name, "generator": players, "discriminator": players | {"dropout": dropout}}
     )
-    return models.build(config, shape)
+    config.update_from_flattened_dict(fields)
+    return models.build(config, shape, classes, codes)
 
 
 def variables_of(module, example):
@@ -52,19 +50,29 @@ FITTING = [
 ]
 
 
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize(("name", "shape"), FITTING)
+HAVE_STATISTICS = {"batch", "local_batch", "spectral"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "norm"),
+    [
+        (name, shape, norm)
+        for name, shape in FITTING
+        for norm in sorted(NORMS)
+        if (name, norm) != ("mlp", "instance")
+    ],
+)
 def test_shapes_types_and_collections(name, shape, norm):
     generator, discriminator = pair(name, shape, norm=norm, dropout=0.3)
     z, x = (jax.ShapeDtypeStruct((6, *rest), jnp.float32) for rest in ((LATENT,), shape))
     of_generator, of_discriminator = variables_of(generator, z), variables_of(discriminator, x)
     for variables in (of_generator, of_discriminator):
         assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
-    assert of_generator.keys() == {"params"} | ({"batch_stats"} if norm == "batch" else set())
-    if norm == "none" or (name, shape) == ("dcgan", (8, 8, 3)):  # a single layer, the first: none
-        assert of_discriminator.keys() == {"params"}
-    else:
-        assert of_discriminator.keys() == {"params", "batch_stats"}
+    with_statistics = {"params"} | ({"batch_stats"} if norm in HAVE_STATISTICS else set())
+    assert of_generator.keys() == with_statistics
+    # A single layer, the first, is not followed by a normalization.
+    alone = (name, shape) == ("dcgan", (8, 8, 3)) and norm != "spectral"
+    assert of_discriminator.keys() == ({"params"} if alone else with_statistics)
 
     for train in (False, True):
 
@@ -246,69 +254,3 @@ def test_dropout_follows_the_example_not_the_device(count):
     )
     shares = mapped(x.reshape(count, 8 // count, 3, 5))
     np.testing.assert_array_equal(shares.reshape(x.shape), drop(x, 0.3))
-
-
-# Normalization
-
-
-def test_batch_norm_by_hand():
-    x = jnp.array([[1.0, 10.0], [3.0, 10.0]])
-    params = {"scale": jnp.array([2.0, 1.0]), "bias": jnp.array([0.5, -1.0])}
-    stats = {"mean": jnp.array([4.0, 0.0]), "var": jnp.array([2.0, 1.0])}
-    variables = {"params": {"BatchNorm_0": params}, "batch_stats": {"BatchNorm_0": stats}}
-    y, new = BatchNorm().apply(variables, x, train=True, mutable=["batch_stats"])
-    np.testing.assert_allclose(y, [[-1.5, -1.0], [2.5, -1.0]], atol=2e-5)  # epsilon is 1e-5
-    new = new["batch_stats"]["BatchNorm_0"]
-    np.testing.assert_allclose(new["mean"], [0.9 * 4 + 0.1 * 2, 0.1 * 10], rtol=1e-6)
-    np.testing.assert_allclose(new["var"], [0.9 * 2 + 0.1 * 1, 0.9 * 1], rtol=1e-6)
-    in_use = BatchNorm().apply(variables, x, train=False)
-    expected = [[2 * -3 / 2**0.5 + 0.5, 9.0], [2 * -1 / 2**0.5 + 0.5, 9.0]]
-    np.testing.assert_allclose(in_use, expected, rtol=1e-4)
-
-
-@pytest.mark.parametrize("count", [2, 4])
-def test_batch_norm_is_that_of_the_global_batch(count):
-    """Values, new statistics, and the gradient with respect to the input."""
-    rng = np.random.default_rng(0)
-    x = (rng.normal(size=(8, 3, 5)) + 10 * np.arange(8)[:, None, None]).astype(np.float32)
-    weights = rng.normal(size=x.shape).astype(np.float32)
-    variables = BatchNorm().init(jax.random.key(0), x, train=False)
-
-    def run(axis_name, x, weights):
-        def loss(x):
-            y, new = BatchNorm(axis_name).apply(variables, x, train=True, mutable=["batch_stats"])
-            return jnp.sum(weights * y), (y, new)  # of the device; their sum is what counts
-
-        return jax.grad(loss, has_aux=True)(x)
-
-    gradient, (y, new) = run(None, x, weights)
-    mapped = jax.pmap(
-        lambda x, weights: run("devices", x, weights),
-        axis_name="devices",
-        devices=jax.devices()[:count],
-    )
-    shares = (count, 8 // count, 3, 5)
-    on_many, (y_on_many, new_on_many) = mapped(x.reshape(shares), weights.reshape(shares))
-    np.testing.assert_allclose(y_on_many.reshape(x.shape), y, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(on_many.reshape(x.shape), gradient, rtol=1e-3, atol=1e-5)
-    for device in range(count):
-        jax.tree.map(
-            lambda one, many, device=device: np.testing.assert_allclose(
-                many[device], one, rtol=1e-5
-            ),
-            new,
-            new_on_many,
-        )
-
-
-@pytest.mark.parametrize("name", NORMS)
-def test_norms_take_an_axis_name_and_leave_it_alone_in_use(name):
-    """In use a network knows no other device, whatever it was trained on."""
-    module: nn.Module = NORMS[name](axis_name="devices")
-    x = jnp.arange(6.0).reshape(2, 3)
-    variables = module.init(jax.random.key(0), x, train=False)
-    y = module.apply(variables, x, train=False)
-    np.testing.assert_allclose(y, x, rtol=1e-4)  # statistics at first: mean 0, variance 1
-    if name == "none":
-        assert variables == {}
-        assert module.apply(variables, x, train=True) is x

@@ -47,7 +47,8 @@ def get_config() -> ConfigDict:
     config.model.discriminator.norm = "none"  # batch or none
     config.model.discriminator.dropout = 0.3  # share of activations dropped, in [0, 1)
 
-    config.loss = "non_saturating"  # non_saturating or minimax (saturating)
+    config.loss = "non_saturating"  # one of gan_jax.game.losses.LOSSES
+    config.smoothing = 0.0  # what real examples' label is below 1, in [0, 1), where a loss has any
 
     config.optim = ConfigDict()
     config.optim.generator = player(learning_rate=2e-4)

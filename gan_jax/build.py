@@ -12,7 +12,7 @@ from gan_jax import models
 from gan_jax.data.batches import Batches
 from gan_jax.errors import InputError, choose
 from gan_jax.game import optimizers
-from gan_jax.game.losses import LOSSES
+from gan_jax.game.losses import LOSSES, Loss
 from gan_jax.game.objectives import Game
 from gan_jax.game.schemes import SCHEMES, Moves, Phase
 from gan_jax.game.state import GANState, init_state
@@ -84,6 +84,23 @@ def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANSt
     return jax.jit(initial, compiler_options={"xla_backend_optimization_level": "0"})()
 
 
+def loss(config: ConfigDict, axis_name: str | None) -> Loss:
+    """The players' losses on batches that are laid out over a mapped axis, or are all there.
+
+    Raises:
+        InputError: If the name is unknown, or labels shall be smoothed where there are none.
+    """
+    chosen = choose("config.loss", config.loss, LOSSES)
+    if config.smoothing:
+        if chosen.smoothed is None:
+            labelled = ", ".join(sorted(name for name in LOSSES if LOSSES[name].smoothed))
+            why = f"{config.loss} has no labels to smooth, only {labelled} do: set it to 0"
+            raise InputError("config.smoothing", config.smoothing, why)
+        smoothed = partial(chosen.smoothed, smoothing=config.smoothing)
+        chosen = chosen._replace(discriminator=smoothed)
+    return chosen.over(axis_name)
+
+
 def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
     """Both players, ready to look at the game and to move.
 
@@ -93,7 +110,7 @@ def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
     game = Game(
         generator=players.generator.clone(axis_name=devices.axis_name),
         discriminator=players.discriminator.clone(axis_name=devices.axis_name),
-        loss=choose("config.loss", config.loss, LOSSES),
+        loss=loss(config, devices.axis_name),
         latent=config.model.latent,
         batch_size=devices.share(config.train.batch_size),
         axis_name=devices.axis_name,

@@ -53,6 +53,7 @@ RULES = {
     "model.discriminator.norm": NAMED,
     "model.discriminator.dropout": SHARE,
     "loss": NAMED,
+    "smoothing": SHARE,
     **{f"optim.generator.{name}": rule for name, rule in _PLAYER_RULES.items()},
     **{f"optim.discriminator.{name}": rule for name, rule in _PLAYER_RULES.items()},
     "schedule.scheme": NAMED,

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from gan_jax.build import Players
 from gan_jax.data import Dataset
 from gan_jax.errors import choose
+from gan_jax.game.losses import LOSSES
 from gan_jax.game.state import Variables
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.report.pictures import SHOWN
@@ -35,7 +36,7 @@ class Evaluator:
         self._dataset = dataset
         self._seed = config.seed
         self._sample = make_sampler(players.generator, config.model.latent)
-        self._accuracy = make_accuracy(players.discriminator)
+        self._accuracy = make_accuracy(players.discriminator, LOSSES[config.loss].even)
         self._reference = self.protocol.reference(dataset)
         self.floor = self.protocol.noise_floor(dataset, self._reference)
 

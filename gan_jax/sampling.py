@@ -37,12 +37,19 @@ def make_sampler(generator: nn.Module, latent: int) -> Sampler:
     return sample
 
 
-def make_accuracy(discriminator: nn.Module) -> Callable[[Variables, np.ndarray], float]:
-    """A function of (variables, real examples [N, ...]) to the share in [0, 1] taken for real."""
+def make_accuracy(
+    discriminator: nn.Module, even: float
+) -> Callable[[Variables, np.ndarray], float]:
+    """A function of (variables, real examples [N, ...]) to the share in [0, 1] taken for real.
+
+    Args:
+        discriminator: The network; it runs as in use.
+        even: The logit above which an example is taken for real: its loss's.
+    """
 
     @jax.jit
     def taken_for_real(variables: Variables, examples: jax.Array) -> jax.Array:
-        return discriminator.apply(variables, to_float(examples), train=False).logits > 0
+        return discriminator.apply(variables, to_float(examples), train=False).logits > even
 
     def accuracy(variables: Variables, examples: np.ndarray) -> float:
         padding = -len(examples) % BATCH

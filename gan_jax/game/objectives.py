@@ -65,8 +65,8 @@ class Game(NamedTuple):
         fake, model_state = _apply(self.discriminator, variables, fakes, stream(key, "fake"))
         real, fake = real.logits, fake.logits
         measurements = {
-            "accuracy_real": jnp.mean(real > 0),
-            "accuracy_fake": jnp.mean(fake < 0),
+            "accuracy_real": jnp.mean(real > self.loss.even),
+            "accuracy_fake": jnp.mean(fake < self.loss.even),
             "logit_real": jnp.mean(real),
             "logit_fake": jnp.mean(fake),
         }

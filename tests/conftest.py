@@ -26,7 +26,6 @@ from ml_collections import ConfigDict
 from configs import base
 from gan_jax import build, rounds
 from gan_jax.data.batches import Batches, Examples
-from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import Game
 from gan_jax.game.schemes import Moves, Phase
 from gan_jax.game.state import GANState
@@ -113,7 +112,7 @@ def start(tiny) -> Callable[..., Parts]:
         game = Game(
             players.generator,
             players.discriminator,
-            LOSSES[config.loss],
+            build.loss(config, None),
             config.model.latent,
             config.train.batch_size,
             None,

@@ -65,7 +65,8 @@ def get_config() -> ConfigDict:
     config.model.codes.weight = 1.0  # of their information term in both players' losses
     config.model.auxiliary_weight = 1.0  # of the classification term, with an auxiliary classifier
 
-    config.loss = "non_saturating"  # non_saturating or minimax (saturating)
+    config.loss = "non_saturating"  # one of gan_jax.game.losses.LOSSES
+    config.smoothing = 0.0  # what real examples' label is below 1, in [0, 1), where a loss has any
 
     config.penalty = ConfigDict()
     config.penalty.name = "none"  # none, or one of gan_jax.game.penalties.PENALTIES

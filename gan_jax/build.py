@@ -1,7 +1,7 @@
 """From a config to the parts of a run: only this file and the rooms' own builders read it."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -9,19 +9,13 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from gan_jax import models
+from gan_jax import models, rules
 from gan_jax.data import Dataset
 from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError, choose
 from gan_jax.game import optimizers
-from gan_jax.game.augment import AUGMENTATIONS, Augmentation
-from gan_jax.game.losses import LOSSES
-from gan_jax.game.objectives import AGGREGATES, Game
-from gan_jax.game.penalties import PENALTIES, Charge
-from gan_jax.game.prior import Prior
 from gan_jax.game.schemes import SCHEMES, Moves, Phase
 from gan_jax.game.state import GANState, init_state
-from gan_jax.game.views import Noise, View
 from gan_jax.parallel import Devices
 
 
@@ -88,7 +82,7 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
     Raises:
         InputError: If a name is unknown, or a model can't make the shape.
     """
-    inputs = prior(config.model)
+    inputs = rules.prior(config.model)
     generator, discriminator = models.build(config.model, shape, inputs.classes, inputs.codes)
     k, m = updates_a_round(config, per_epoch)
     return Players(
@@ -101,7 +95,7 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
 
 def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
     """The state before the first round."""
-    inputs = prior(config.model)
+    inputs = rules.prior(config.model)
     initial = partial(
         init_state,
         config.seed,
@@ -111,102 +105,10 @@ def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANSt
         shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
         average=config.ema.half_life > 0,
         conditional=inputs.classes > 0,
-        memories=memories(config, shape),
+        memories=rules.memories(config, shape),
     )
     # It runs once: optimizing the program takes ten times as long as running it as it is.
     return jax.jit(initial, compiler_options={"xla_backend_optimization_level": "0"})()
-
-
-def prior(config: ConfigDict) -> Prior:
-    """The distribution of the generator's inputs; `config` is a run's field `model`."""
-    return Prior(
-        noise=config.latent,
-        classes=config.classes,
-        categories=config.codes.categories,
-        continuous=config.codes.continuous,
-    )
-
-
-def charge(config: ConfigDict) -> Charge | None:
-    """What the discriminator pays beside its loss; `config` is a run's field `penalty`.
-
-    Raises:
-        InputError: If the penalty is unknown.
-    """
-    if config.name == "none":
-        return None
-    penalty = choose("config.penalty.name", config.name, PENALTIES | {"none": None})
-    return Charge(penalty, config.weight, config.every)
-
-
-def view(config: ConfigDict, shape: tuple[int, ...]) -> View:
-    """What the discriminator sees of examples of that shape, on one device.
-
-    Raises:
-        InputError: If an augmentation is unknown or not for such examples.
-    """
-    noise = config.noise
-    return View(
-        pack=config.model.discriminator.pack,
-        noise=Noise(noise.deviation, noise.updates) if noise.deviation else None,
-        augmentation=augmentation(config.augment, shape, config.train.batch_size),
-    )
-
-
-def augmentation(
-    config: ConfigDict, shape: tuple[int, ...], batch_size: int
-) -> Augmentation | None:
-    """The augmentation of examples of that shape; `config` is a run's field `augment`.
-
-    Raises:
-        InputError: If one is unknown or not for such examples.
-    """
-    names = tuple(name for name in config.policy.split(",") if name)
-    for name in names:
-        choose("config.augment.policy", name, AUGMENTATIONS)
-    if names and len(shape) != 3:
-        raise InputError("config.augment.policy", config.policy, "augments images, not points")
-    if not names:
-        return None
-    return Augmentation(names, config.probability, config.target, config.images, batch_size)
-
-
-def memories(config: ConfigDict, shape: tuple[int, ...]) -> dict[str, Any]:
-    """Collections that the discriminator has beside its network's, before the first round."""
-    charged = charge(config.penalty)
-    found = {
-        "view": view(config, shape).initial(),
-        "penalty": charged.initial() if charged else {},
-    }
-    return {name: memory for name, memory in found.items() if memory}
-
-
-def game(config: ConfigDict, players: Players, devices: Devices) -> Game:
-    """The rules of a run.
-
-    Raises:
-        InputError: If a name is unknown, or choices don't go together.
-    """
-    model, pack = config.model, config.model.discriminator.pack
-    share = devices.share(config.train.batch_size)
-    if share % pack:
-        why = f"does not divide the {share} examples that a device has of a batch"
-        raise InputError("config.model.discriminator.pack", pack, why)
-    return Game(
-        generator=players.generator.clone(axis_name=devices.axis_name),
-        discriminator=players.discriminator.clone(axis_name=devices.axis_name),
-        loss=choose("config.loss", config.loss, LOSSES),
-        prior=prior(model),
-        batch_size=share,
-        axis_name=devices.axis_name,
-        view=view(config, players.generator.shape)._replace(axis_name=devices.axis_name),
-        charge=charge(config.penalty),
-        auxiliary=model.auxiliary_weight,
-        information=model.codes.weight,
-        aggregate=choose(
-            "config.model.discriminator.aggregate", model.discriminator.aggregate, AGGREGATES
-        ),
-    )
 
 
 def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
@@ -216,7 +118,13 @@ def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
         InputError: If a name is unknown, or the batch does not divide by the devices.
     """
     return Moves(
-        game=game(config, players, devices),
+        game=rules.game(
+            config,
+            players.generator,
+            players.discriminator,
+            devices.share(config.train.batch_size),
+            devices.axis_name,
+        ),
         generator=players.generator_optimizer,
         discriminator=players.discriminator_optimizer,
         ema_decay=ema_decay(config.ema.half_life, config.train.batch_size),

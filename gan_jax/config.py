@@ -72,6 +72,7 @@ RULES = {
     "augment.probability": Rule(lambda value: 0 <= value <= 1, "must be in [0, 1]"),
     "augment.target": SHARE,
     "augment.images": COUNT,
+    "smoothing": SHARE,
     **{f"optim.generator.{name}": rule for name, rule in _PLAYER_RULES.items()},
     **{f"optim.discriminator.{name}": rule for name, rule in _PLAYER_RULES.items()},
     "schedule.scheme": NAMED,

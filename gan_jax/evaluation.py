@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import build
+from gan_jax import build, rules
 from gan_jax.build import Players
 from gan_jax.data import Dataset
 from gan_jax.errors import choose
@@ -35,8 +35,10 @@ class Evaluator:
         self.protocol = choose("config.eval.protocol", config.eval.protocol, PROTOCOLS)
         self._dataset = dataset
         self._seed = config.seed
-        self._sample = make_sampler(players.generator, build.prior(config.model))
-        self._accuracy = make_accuracy(players.discriminator, config.model.discriminator.pack)
+        self._sample = make_sampler(players.generator, rules.prior(config.model))
+        self._accuracy = make_accuracy(
+            players.discriminator, rules.loss(config, None).even, config.model.discriminator.pack
+        )
         self._held_out = build.held_out(config.model, dataset)
         self._reference = self.protocol.reference(dataset)
         self.floor = self.protocol.noise_floor(dataset, self._reference)

@@ -41,12 +41,13 @@ def make_sampler(generator: nn.Module, prior: Prior) -> Sampler:
 
 
 def make_accuracy(
-    discriminator: nn.Module, pack: int = 1
+    discriminator: nn.Module, even: float, pack: int = 1
 ) -> Callable[[Variables, Examples], float]:
     """A function of (variables, real examples [N, ...]) to the share in [0, 1] taken for real.
 
     Args:
-        discriminator: The network.
+        discriminator: The network; it runs as in use.
+        even: The logit above which an example is taken for real: its loss's.
         pack: Examples that it sees at once.
     """
     size = BATCH - BATCH % pack
@@ -54,7 +55,7 @@ def make_accuracy(
     @jax.jit
     def taken_for_real(variables: Variables, examples: Examples) -> jax.Array:
         seen = packed(to_float(examples.x), pack)
-        return discriminator.apply(variables, seen, examples.labels, train=False).logits > 0
+        return discriminator.apply(variables, seen, examples.labels, train=False).logits > even
 
     def accuracy(variables: Variables, examples: Examples) -> float:
         num = len(examples.x)

@@ -9,7 +9,6 @@ import pytest
 from gan_jax import build
 from gan_jax.data.batches import Examples
 from gan_jax.game import turn
-from gan_jax.game.losses import LOSSES
 from gan_jax.game.schemes import SCHEMES
 from gan_jax.game.state import Player, init_state
 from gan_jax.game.turn import Gradient, freeze, move
@@ -31,7 +30,8 @@ def gradient_of_the_frozen(parts, player, *quantities):
     def learned(params, model_state):
         frozen = opponent.replace(params=params, model_state=model_state)
         state = parts.state.replace(**{OPPONENT[player]: frozen})
-        _, measured = phase.play(state, parts.examples, parts.batches.indices(0))
+        indices = parts.batches.indices(0, phase.batches)
+        _, measured = phase.play(state, parts.examples, indices)
         return sum(measured[f"{player}/{quantity}"] for quantity in quantities)
 
     gradients = jax.jit(jax.grad(learned, argnums=(0, 1)))(opponent.params, opponent.model_state)
@@ -39,7 +39,7 @@ def gradient_of_the_frozen(parts, player, *quantities):
 
 
 @pytest.mark.parametrize("player", OPPONENT)
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ["minimax", "non_saturating", "relativistic_average"])
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_frozen_players_gradient_is_exactly_zero(start, scheme, loss, player):
     parts = start({"schedule.scheme": scheme, "loss": loss})
@@ -130,7 +130,7 @@ def by_hand(parts, player):
 
 @pytest.mark.parametrize(
     ("player", "loss"),
-    [("discriminator", "non_saturating"), *(("generator", loss) for loss in LOSSES)],
+    [("discriminator", "non_saturating"), *(("generator", loss) for loss in HAND_WRITTEN)],
 )
 def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
     parts = start({"loss": loss})

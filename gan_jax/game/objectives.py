@@ -115,8 +115,8 @@ class Game(NamedTuple):
         if real.classes is not None:
             losses += self.auxiliary * jnp.mean(classification(real, reals.labels), axis=-1)
         measurements = {
-            "accuracy_real": jnp.mean(real.logits > 0),
-            "accuracy_fake": jnp.mean(fake.logits < 0),
+            "accuracy_real": jnp.mean(real.logits > self.loss.even),
+            "accuracy_fake": jnp.mean(fake.logits < self.loss.even),
             "logit_real": jnp.mean(real.logits),
             "logit_fake": jnp.mean(fake.logits),
         }
@@ -136,7 +136,7 @@ class Game(NamedTuple):
             measurements["penalty"] = jnp.mean(charged)
             model_state |= {"penalty": memory} if memory else {}
         if "view" in model_state:
-            model_state["view"] = self.view.after(model_state["view"], real.logits)
+            model_state["view"] = self.view.after(model_state["view"], real.logits - self.loss.even)
         # Each of several discriminators learns as if it were alone.
         return jnp.sum(losses), (model_state, measurements)
 

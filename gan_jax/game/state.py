@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from gan_jax.game.optimizers import evaluation_params
 from gan_jax.streams import root, stream
 
 Variables = dict[str, Any]
@@ -44,6 +45,7 @@ class GANState(flax.struct.PyTreeNode):
         generator: The generator.
         discriminator: The discriminator.
         ema: Moving average of the generator's variables, or None.
+        memory: What the scheme remembers from round to round, a tree of arrays.
     """
 
     step: jax.Array
@@ -51,6 +53,7 @@ class GANState(flax.struct.PyTreeNode):
     generator: Player
     discriminator: Player
     ema: Variables | None
+    memory: Any = flax.struct.field(default_factory=dict)
 
     def generator_variables(self) -> Variables:
         """The generator's variables to sample with: its average, where one is kept."""
@@ -90,11 +93,13 @@ def init_state(
         discriminator: Likewise.
         latent: Dimensions of the latent.
         shape: Shape of one example.
-        average: Whether to keep a moving average of the generator.
+        average: Whether to keep a moving average of the generator. It is kept in any case where
+            the generator's optimizer has an average of its own.
     """
     key = root(seed)
     first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)))
     second = init_player(*discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)))
+    average = average or evaluation_params(first.opt_state, first.params) is not None
     # A copy: an average that shares buffers with the parameters can't be donated with them.
     ema = jax.tree.map(jnp.copy, first.variables) if average else None
     return GANState(jnp.zeros((), jnp.int32), jax.random.key_data(key), first, second, ema)

@@ -4,14 +4,17 @@ from ml_collections import ConfigDict
 
 
 def player(learning_rate: float, **overrides) -> ConfigDict:
-    """One player's optimizer: any of `gan_jax.game.optimizers.OPTIMIZERS`."""
+    """One player's optimizer: any of `gan_jax.game.optimizers.OPTIMIZERS`, or of optax's."""
     config = ConfigDict()
     config.name = "adam"
     config.learning_rate = learning_rate
     config.decay = "constant"  # learning rate over the run: constant, linear or cosine (to zero)
     config.b1 = 0.5  # first-moment decay, where the optimizer has one
     config.b2 = 0.999  # second-moment decay, where the optimizer has one
-    config.momentum = 0.0  # of sgd and rmsprop, in [0, 1)
+    config.momentum = 0.0  # of sgd, momentum, nesterov and rmsprop, in (-1, 1)
+    config.warmup = 0  # updates over which the learning rate rises linearly, before it decays
+    config.clip = 0.0  # global norm to which a longer gradient is shortened; 0: none
+    config.clip_weights = 0.0  # bound on every parameter's magnitude; 0: none
     config.update(overrides)
     return config
 
@@ -88,16 +91,25 @@ def get_config() -> ConfigDict:
     config.optim.discriminator = player(learning_rate=2e-4)
 
     config.schedule = ConfigDict()
-    config.schedule.scheme = (
-        "alternating"  # alternating, or simultaneous (both gradients at one point)
-    )
+    config.schedule.scheme = "alternating"  # one of gan_jax.game.schemes.SCHEMES
     config.schedule.discriminator = 1  # k: the discriminator's turn of a round, in units
     config.schedule.generator = 1  # m: the generator's turn of a round, in units
     config.schedule.unit = (
         "step"  # step (one update) or epoch (as many updates as the data has batches)
     )
+    config.schedule.warmup_rounds = 0  # first rounds in which the discriminator's turn is another
+    config.schedule.warmup_discriminator = 100  # its turn in those, in units
+    config.schedule.unroll = 5  # discriminator updates that the generator foresees (unrolled)
+    config.schedule.lookahead_rounds = 5  # rounds from one pull back to the next (lookahead)
+    config.schedule.lookahead_share = 0.5  # share of the way that a pull leaves, in (0, 1]
+    config.schedule.consensus_weight = 10.0  # gamma, of the field's squared norm (consensus)
+    config.schedule.symplectic_weight = 1.0  # lambda, of the field's rotation (symplectic)
+    config.schedule.symplectic_align = True  # whether lambda's sign follows the field (symplectic)
 
     config.ema = ConfigDict()
+    config.ema.kind = (
+        "exponential"  # or uniform: all updates alike; schedule_free brings one of its own
+    )
     config.ema.half_life = (
         10_000  # of the generator's average, in generated training images; 0: none
     )

@@ -1,6 +1,5 @@
 """From a config to the parts of a run: only this file and the rooms' own builders read it."""
 
-from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -13,8 +12,9 @@ from gan_jax import models, rules
 from gan_jax.data import Dataset
 from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError, choose
-from gan_jax.game import optimizers
-from gan_jax.game.schemes import SCHEMES, Moves, Phase
+from gan_jax.game import optimizers, schemes
+from gan_jax.game.averages import AVERAGES
+from gan_jax.game.schemes import Moves, Phase
 from gan_jax.game.state import GANState, init_state
 from gan_jax.parallel import Devices
 
@@ -65,12 +65,6 @@ def _examples(classes: int, name: str, x: np.ndarray, labels: np.ndarray | None)
     return Examples(x, labels)
 
 
-def updates_a_round(config: ConfigDict, per_epoch: int) -> tuple[int, int]:
-    """k and m: updates of the discriminator and of the generator in a round."""
-    unit = {"step": 1, "epoch": per_epoch}[config.schedule.unit]
-    return unit * config.schedule.discriminator, unit * config.schedule.generator
-
-
 def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Players:
     """Both players of a run.
 
@@ -84,29 +78,43 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
     """
     inputs = rules.prior(config.model)
     generator, discriminator = models.build(config.model, shape, inputs.classes, inputs.codes)
-    k, m = updates_a_round(config, per_epoch)
+    differentiable = schemes.chosen(config.schedule).differentiates
+    rounds = config.train.steps
+    of_discriminator, of_generator = schemes.updates(config.schedule, per_epoch, rounds)
     return Players(
         generator,
         discriminator,
-        optimizers.build(config.optim.generator, "generator", m * config.train.steps),
-        optimizers.build(config.optim.discriminator, "discriminator", k * config.train.steps),
+        optimizers.build(config.optim.generator, "generator", of_generator),
+        optimizers.build(
+            config.optim.discriminator,
+            "discriminator",
+            of_discriminator,
+            differentiable=differentiable,
+        ),
     )
 
 
 def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
-    """The state before the first round."""
+    """The state before the first round.
+
+    Raises:
+        InputError: If the scheme does not go with an optimizer.
+    """
     inputs = rules.prior(config.model)
-    initial = partial(
-        init_state,
-        config.seed,
-        (players.generator, players.generator_optimizer),
-        (players.discriminator, players.discriminator_optimizer),
-        latent=inputs.dimensions,
-        shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
-        average=config.ema.half_life > 0,
-        conditional=inputs.classes > 0,
-        memories=rules.memories(config, shape),
-    )
+
+    def initial() -> GANState:
+        first = init_state(
+            config.seed,
+            (players.generator, players.generator_optimizer),
+            (players.discriminator, players.discriminator_optimizer),
+            latent=inputs.dimensions,
+            shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
+            average=config.ema.half_life > 0,
+            conditional=inputs.classes > 0,
+            memories=rules.memories(config, shape),
+        )
+        return schemes.with_memory(config.schedule, first)
+
     # It runs once: optimizing the program takes ten times as long as running it as it is.
     return jax.jit(initial, compiler_options={"xla_backend_optimization_level": "0"})()
 
@@ -117,6 +125,7 @@ def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
     Raises:
         InputError: If a name is unknown, or the batch does not divide by the devices.
     """
+    average = choose("config.ema.kind", config.ema.kind, AVERAGES)
     return Moves(
         game=rules.game(
             config,
@@ -127,7 +136,7 @@ def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
         ),
         generator=players.generator_optimizer,
         discriminator=players.discriminator_optimizer,
-        ema_decay=ema_decay(config.ema.half_life, config.train.batch_size),
+        average=average(ema_decay(config.ema.half_life, config.train.batch_size)),
     )
 
 
@@ -137,12 +146,10 @@ def phases(
     """A round of the run's scheme, as pure functions.
 
     Raises:
-        InputError: If a name is unknown, or the batch does not divide by the devices.
+        InputError: If a name is unknown, the batch does not divide by the devices, or the scheme
+            can't be played as often as the config says.
     """
-    if config.schedule.scheme == "simultaneous" and config.schedule.unit == "epoch":
-        raise InputError("config.schedule.unit", "epoch", "simultaneous play goes by steps")
-    scheme = choose("config.schedule.scheme", config.schedule.scheme, SCHEMES)
-    return scheme(moves(config, players, devices), *updates_a_round(config, per_epoch))
+    return schemes.build(config.schedule, moves(config, players, devices), per_epoch)
 
 
 def ema_decay(half_life: float, batch_size: int) -> float:

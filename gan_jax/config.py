@@ -33,7 +33,10 @@ _PLAYER_RULES = {
     "decay": NAMED,
     "b1": SHARE,
     "b2": SHARE,
-    "momentum": SHARE,
+    "momentum": Rule(lambda value: -1 < value < 1, "must be above -1 and below 1"),
+    "warmup": NOT_NEGATIVE,
+    "clip": NOT_NEGATIVE,
+    "clip_weights": NOT_NEGATIVE,
 }
 
 RULES = {
@@ -79,6 +82,15 @@ RULES = {
     "schedule.discriminator": COUNT,
     "schedule.generator": COUNT,
     "schedule.unit": Rule(lambda value: value in ("step", "epoch"), "choose from epoch, step"),
+    "schedule.warmup_rounds": NOT_NEGATIVE,
+    "schedule.warmup_discriminator": COUNT,
+    "schedule.unroll": COUNT,
+    "schedule.lookahead_rounds": COUNT,
+    "schedule.lookahead_share": Rule(lambda value: 0 < value <= 1, "must be above 0, at most 1"),
+    "schedule.consensus_weight": NOT_NEGATIVE,
+    "schedule.symplectic_weight": NOT_NEGATIVE,
+    "schedule.symplectic_align": ANY,
+    "ema.kind": NAMED,
     "ema.half_life": NOT_NEGATIVE,
     "train.steps": COUNT,
     "train.batch_size": COUNT,

@@ -109,7 +109,8 @@ def start(tiny) -> Callable[..., Parts]:
         players = build.players(config, shape, batches.per_epoch)
         phases = build.phases(config, players, batches.per_epoch, devices)
         moves = build.moves(config, players, Devices(jax.devices()[:1]))
-        key = (str(config.model), str(config.optim), str(config.ema), config.seed, shape)
+        scheme = config.schedule.scheme
+        key = (str(config.model), str(config.optim), str(config.ema), config.seed, shape, scheme)
         if key not in states:
             states[key] = build.state(config, players, shape)
         return Parts(config, devices, batches, phases, moves, Examples(examples), states[key])

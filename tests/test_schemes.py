@@ -4,22 +4,27 @@ Most of it on a game of two numbers: the generator t and the discriminator p, wi
 generator's loss and -t p - p x the discriminator's, so that every round can be played by hand.
 """
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
+from configs import base
 from gan_jax import build
 from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError
-from gan_jax.game import schemes
+from gan_jax.game import averages, schemes
 from gan_jax.game.schemes import SCHEMES, Moves
+from gan_jax.game.schemes.phase import updates_a_round
 from gan_jax.game.state import GANState, Player
 from gan_jax.parallel import Devices
 from gan_jax.rounds import make_rounds
 
 RATE = 0.1
+ALTERNATING = sys.modules["gan_jax.game.schemes.alternating"]
 
 
 class Bilinear:
@@ -42,13 +47,20 @@ class Bilinear:
 def game(optimizer=None, **options):
     """The two players, and the state t = 1, p = 2 with an average that forgets a quarter."""
     optimizer = optimizer or optax.sgd(RATE)
-    moves = Moves(Bilinear(**options), optimizer, optimizer, ema_decay=0.75)
+    moves = Moves(Bilinear(**options), optimizer, optimizer, averages.exponential(0.75))
     generator, discriminator = (
         Player(value, {}, optimizer.init(value), np.int32(0))
         for value in (np.float32(1), np.float32(2))
     )
     key = jax.random.key_data(jax.random.key(0))
     return moves, GANState(np.int32(0), key, generator, discriminator, {"params": np.float32(1)})
+
+
+def phases_of(moves, scheme="alternating", per_epoch=3, **fields):
+    """A round of a scheme with some fields of `config.schedule`."""
+    config = base.get_config().schedule
+    config.update(scheme=scheme, **fields)
+    return schemes.build(config, moves, per_epoch)
 
 
 def play(phases, state, rounds, num=12, size=4):
@@ -72,7 +84,7 @@ def counts(state):
 @pytest.mark.parametrize(("k", "m"), [(1, 1), (3, 1), (1, 3), (6, 2), (6, 5), (1, 9)])
 def test_a_round_is_k_updates_then_m(k, m):
     moves, state = game()
-    phases = schemes.alternating(moves, k, m)
+    phases = phases_of(moves, discriminator=k, generator=m)
     assert len(phases) == (1 if k + m <= 8 else 2)
     found, measured, rows = play(phases, state, rounds=2)
     assert counts(found) == (2, 2 * k, 2 * m)
@@ -100,9 +112,9 @@ def test_a_round_is_k_updates_then_m(k, m):
 
 def test_one_program_or_many_give_the_same_state(monkeypatch):
     moves, state = game(optax.adam(RATE), noise=0.5)
-    fused = schemes.alternating(moves, 2, 3)
-    monkeypatch.setattr(schemes, "MOST_UPDATES_IN_A_PROGRAM", 4)
-    split = schemes.alternating(moves, 2, 3)
+    fused = phases_of(moves, discriminator=2, generator=3)
+    monkeypatch.setattr(ALTERNATING, "MOST_UPDATES_IN_A_PROGRAM", 4)
+    split = phases_of(moves, discriminator=2, generator=3)
     assert [phase.repeats for phase in fused] == [1]
     assert [phase.repeats for phase in split] == [2, 3]
     (one, of_one, rows), (many, of_many, same_rows) = (
@@ -131,11 +143,11 @@ def test_every_update_draws_its_own_noise():
 
 
 @pytest.mark.parametrize(("num", "programs"), [(12, 1), (40, 2)])
-def test_an_epoch_for_the_discriminator_then_one_for_the_generator(tiny, num, programs):
+def test_an_epoch_for_the_discriminator_then_one_for_the_generator(num, programs):
     """Each example is seen once a round, in another order every round."""
     moves, state = game()
-    config, per_epoch = tiny({"schedule.unit": "epoch"}), num // 4
-    phases = schemes.alternating(moves, *build.updates_a_round(config, per_epoch))
+    per_epoch = num // 4
+    phases = phases_of(moves, per_epoch=per_epoch, unit="epoch")
     assert len(phases) == programs
     state, _, rows = play(phases, state, rounds=2, num=num)
     assert counts(state) == (2, 2 * per_epoch, 2 * per_epoch)
@@ -144,10 +156,10 @@ def test_an_epoch_for_the_discriminator_then_one_for_the_generator(tiny, num, pr
     assert np.any(orders[0] != orders[1])
 
 
-@pytest.mark.parametrize(("unit", "updates"), [("step", (3, 2)), ("epoch", (21, 14))])
-def test_updates_a_round(tiny, unit, updates):
+@pytest.mark.parametrize(("unit", "expected"), [("step", (3, 2)), ("epoch", (21, 14))])
+def test_counts_of_a_round(tiny, unit, expected):
     config = tiny({"schedule.unit": unit, "schedule.discriminator": 3, "schedule.generator": 2})
-    assert build.updates_a_round(config, per_epoch=7) == updates
+    assert updates_a_round(config.schedule, per_epoch=7) == expected
 
 
 def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
@@ -170,7 +182,7 @@ def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
 
 def test_simultaneous_takes_both_gradients_at_one_point():
     moves, state = game()
-    found, measured, rows = play(SCHEMES["simultaneous"](moves, 1, 1), state, rounds=2)
+    found, measured, rows = play(phases_of(moves, "simultaneous"), state, rounds=2)
     assert counts(found) == (2, 2, 2)
     t, p, average = 1.0, 2.0, 1.0
     for row in rows:
@@ -188,13 +200,15 @@ def test_simultaneous_takes_both_gradients_at_one_point():
 
 
 @pytest.mark.parametrize(
-    ("k", "m", "player", "count"), [(2, 1, "discriminator", 2), (1, 3, "generator", 3)]
+    ("field", "value"),
+    [("discriminator", 2), ("generator", 3), ("unit", "epoch"), ("warmup_rounds", 1)],
 )
-def test_simultaneous_has_one_update_a_player(k, m, player, count):
-    with pytest.raises(InputError) as caught:
-        schemes.simultaneous(game()[0], k, m)
-    assert caught.value.key == f"config.schedule.{player}"
-    assert caught.value.value == count
+@pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"alternating", "lookahead"}))
+def test_a_scheme_of_one_update_a_player_refuses_more(scheme, field, value):
+    with pytest.raises(InputError, match=f"{scheme} play has one update") as caught:
+        phases_of(game()[0], scheme, **{field: value})
+    assert caught.value.key == f"config.schedule.{field}"
+    assert caught.value.value == value
 
 
 # Every scheme, as a run builds it
@@ -210,7 +224,10 @@ def test_a_run_plays(start, scheme):
 
 @pytest.mark.parametrize(
     ("key", "choices"),
-    [("schedule.scheme", "alternating, simultaneous"), ("loss", "minimax, non_saturating")],
+    [
+        ("schedule.scheme", "alternating, consensus, extragradient"),
+        ("loss", "minimax, non_saturating"),
+    ],
 )
 def test_an_unknown_name_is_refused(start, key, choices):
     with pytest.raises(InputError) as caught:

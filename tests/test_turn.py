@@ -100,7 +100,9 @@ def network(params, x):
 
 
 def noise(parts, player, update=0):
-    key = stream(jax.random.key(parts.config.seed), f"{player} turn", update)
+    alternates = parts.config.schedule.scheme in ("alternating", "lookahead")
+    name = f"{player} turn" if alternates else "round"
+    key = stream(jax.random.key(parts.config.seed), name, update)
     return latents(example_keys(stream(key, "latents"), parts.config.train.batch_size), 3)
 
 

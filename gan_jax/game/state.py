@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from gan_jax.game.optimizers import evaluation_params
 from gan_jax.streams import root, stream
 
 Variables = dict[str, Any]
@@ -46,6 +47,7 @@ class GANState(flax.struct.PyTreeNode):
         generator: The generator.
         discriminator: The discriminator.
         ema: Moving average of the generator's variables, or None.
+        memory: What the scheme remembers from round to round, a tree of arrays.
     """
 
     step: jax.Array
@@ -53,6 +55,7 @@ class GANState(flax.struct.PyTreeNode):
     generator: Player
     discriminator: Player
     ema: Variables | None
+    memory: Any = flax.struct.field(default_factory=dict)
 
     def generator_variables(self) -> Variables:
         """The generator's variables to sample with: its average, where one is kept."""
@@ -99,7 +102,8 @@ def init_state(
         discriminator: Likewise.
         latent: Dimensions of the generator's input.
         shape: Shape of what the discriminator sees.
-        average: Whether to keep a moving average of the generator.
+        average: Whether to keep a moving average of the generator. It is kept in any case where
+            the generator's optimizer has an average of its own.
         conditional: Whether the networks take class labels.
         memories: Collections that the discriminator has beside its network's.
     """
@@ -110,6 +114,7 @@ def init_state(
         *discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)), labels
     )
     second = second.replace(model_state={**second.model_state, **memories})
+    average = average or evaluation_params(first.opt_state, first.params) is not None
     # A copy: an average that shares buffers with the parameters can't be donated with them.
     ema = jax.tree.map(jnp.copy, first.variables) if average else None
     return GANState(jnp.zeros((), jnp.int32), jax.random.key_data(key), first, second, ema)

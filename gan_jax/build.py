@@ -1,5 +1,6 @@
 """From a config to the parts of a run: only this file and the rooms' own builders read it."""
 
+from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -76,6 +77,7 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
     Raises:
         InputError: If a name is unknown, or a model can't make the shape.
     """
+    rules.check(config, shape)
     inputs = rules.prior(config.model)
     generator, discriminator = models.build(config.model, shape, inputs.classes, inputs.codes)
     differentiable = schemes.chosen(config.schedule).differentiates
@@ -94,29 +96,31 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
     )
 
 
-def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
-    """The state before the first round.
+def initial(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
+    """The state before the first round, as a pure function.
 
     Raises:
         InputError: If the scheme does not go with an optimizer.
     """
     inputs = rules.prior(config.model)
+    first = init_state(
+        config.seed,
+        (players.generator, players.generator_optimizer),
+        (players.discriminator, players.discriminator_optimizer),
+        latent=inputs.dimensions,
+        shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
+        average=config.ema.half_life > 0,
+        conditional=inputs.classes > 0,
+        memories=rules.memories(config),
+    )
+    return schemes.with_memory(config.schedule, first)
 
-    def initial() -> GANState:
-        first = init_state(
-            config.seed,
-            (players.generator, players.generator_optimizer),
-            (players.discriminator, players.discriminator_optimizer),
-            latent=inputs.dimensions,
-            shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
-            average=config.ema.half_life > 0,
-            conditional=inputs.classes > 0,
-            memories=rules.memories(config, shape),
-        )
-        return schemes.with_memory(config.schedule, first)
 
+def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
+    """The state before the first round; see `initial`."""
     # It runs once: optimizing the program takes ten times as long as running it as it is.
-    return jax.jit(initial, compiler_options={"xla_backend_optimization_level": "0"})()
+    options = {"xla_backend_optimization_level": "0"}
+    return jax.jit(partial(initial, config, players, shape), compiler_options=options)()
 
 
 def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:

@@ -15,6 +15,23 @@ from gan_jax.game.prior import Prior
 from gan_jax.game.views import Noise, View
 
 
+def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
+    """Whether the choices go together, for examples of that shape.
+
+    Raises:
+        InputError: If two of them don't.
+    """
+    policy, pack = config.augment.policy, config.model.discriminator.pack
+    if policy and len(shape) != 3:
+        raise InputError("config.augment.policy", policy, "augments images, not points")
+    if pack > 1 and config.model.classes:
+        why = "the examples of a pack would have to be of one of config.model.classes"
+        raise InputError("config.model.discriminator.pack", pack, why)
+    if pack > 1 and (config.model.codes.categories or config.model.codes.continuous):
+        why = "the examples of a pack would have to share config.model.codes"
+        raise InputError("config.model.discriminator.pack", pack, why)
+
+
 def prior(config: ConfigDict) -> Prior:
     """The distribution of the generator's inputs; `config` is a run's field `model`."""
     return Prior(
@@ -26,54 +43,56 @@ def prior(config: ConfigDict) -> Prior:
 
 
 def charge(config: ConfigDict) -> Charge | None:
-    """What the discriminator pays beside its loss; `config` is a run's field `penalty`.
+    """What the discriminator pays beside its loss.
 
     Raises:
         InputError: If the penalty is unknown.
     """
-    if config.name == "none":
+    if config.penalty.name == "none":
         return None
-    penalty = choose("config.penalty.name", config.name, PENALTIES | {"none": None})
-    return Charge(penalty, config.weight, config.every)
+    penalty = choose("config.penalty.name", config.penalty.name, PENALTIES | {"none": None})
+    return Charge(penalty, config.penalty.weight, config.penalty.every)
 
 
-def view(config: ConfigDict, shape: tuple[int, ...]) -> View:
-    """What the discriminator sees of examples of that shape, on one device.
+def view(config: ConfigDict) -> View:
+    """What the discriminator sees of examples, on one device.
 
     Raises:
-        InputError: If an augmentation is unknown or not for such examples.
+        InputError: If an augmentation is unknown.
     """
-    noise = config.noise
+    noise = Noise(config.noise.deviation, config.noise.updates)
     return View(
         pack=config.model.discriminator.pack,
-        noise=Noise(noise.deviation, noise.updates) if noise.deviation else None,
-        augmentation=augmentation(config.augment, shape, config.train.batch_size),
+        noise=noise if noise.deviation else None,
+        augmentation=augmentation(config),
     )
 
 
-def augmentation(
-    config: ConfigDict, shape: tuple[int, ...], batch_size: int
-) -> Augmentation | None:
-    """The augmentation of examples of that shape; `config` is a run's field `augment`.
+def augmentation(config: ConfigDict) -> Augmentation | None:
+    """The augmentation of what the discriminator sees.
 
     Raises:
-        InputError: If one is unknown or not for such examples.
+        InputError: If one is unknown.
     """
-    names = tuple(name for name in config.policy.split(",") if name)
+    names = tuple(name for name in config.augment.policy.split(",") if name)
     for name in names:
         choose("config.augment.policy", name, AUGMENTATIONS)
-    if names and len(shape) != 3:
-        raise InputError("config.augment.policy", config.policy, "augments images, not points")
     if not names:
         return None
-    return Augmentation(names, config.probability, config.target, config.images, batch_size)
+    return Augmentation(
+        names,
+        config.augment.probability,
+        config.augment.target,
+        config.augment.images,
+        config.train.batch_size,
+    )
 
 
-def memories(config: ConfigDict, shape: tuple[int, ...]) -> dict[str, Any]:
+def memories(config: ConfigDict) -> dict[str, Any]:
     """Collections that the discriminator has beside its network's, before the first round."""
-    charged = charge(config.penalty)
+    charged = charge(config)
     found = {
-        "view": view(config, shape).initial(),
+        "view": view(config).initial(),
         "penalty": charged.initial() if charged else {},
     }
     return {name: memory for name, memory in found.items() if memory}
@@ -115,7 +134,7 @@ def game(
     Raises:
         InputError: If a name is unknown, or choices don't go together.
     """
-    model, pack = config.model, config.model.discriminator.pack
+    pack = config.model.discriminator.pack
     if share % pack:
         why = f"does not divide the {share} examples that a device has of a batch"
         raise InputError("config.model.discriminator.pack", pack, why)
@@ -123,14 +142,16 @@ def game(
         generator=generator.clone(axis_name=axis_name),
         discriminator=discriminator.clone(axis_name=axis_name),
         loss=loss(config, axis_name),
-        prior=prior(model),
+        prior=prior(config.model),
         batch_size=share,
         axis_name=axis_name,
-        view=view(config, generator.shape)._replace(axis_name=axis_name),
-        charge=charge(config.penalty),
-        auxiliary=model.auxiliary_weight,
-        information=model.codes.weight,
+        view=view(config)._replace(axis_name=axis_name),
+        charge=charge(config),
+        auxiliary=config.model.auxiliary_weight,
+        information=config.model.codes.weight,
         aggregate=choose(
-            "config.model.discriminator.aggregate", model.discriminator.aggregate, AGGREGATES
+            "config.model.discriminator.aggregate",
+            config.model.discriminator.aggregate,
+            AGGREGATES,
         ),
     )

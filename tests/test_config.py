@@ -229,7 +229,9 @@ def is_read(key: str, paths: list[Path], holders: tuple[str, ...] = ("config",))
                 return True
             if is_unpacked(parent):
                 room = [other for other in LIBRARY if path.parent in other.parents]
-                return any(chain(n) == f"self.{rest}" for p in room for n in ast.walk(SOURCES[p]))
+                if any(chain(n) == f"self.{rest}" for p in room for n in ast.walk(SOURCES[p])):
+                    return True
+                continue
             there = takers(parent, path)
             names = ("config",) if there != [path] else tuple(loop_variables(above, node))
             if names and is_read(rest, there, names):

@@ -61,7 +61,7 @@ def compiled(overrides, count):
     players = build.players(config, SHAPE, 3)
     (phase,) = build.phases(config, players, 3, devices)
     with jax.disable_jit():  # shapes are enough, and no initial program is compiled
-        state = jax.eval_shape(lambda: build.state(config, players, SHAPE))
+        state = jax.eval_shape(lambda: build.initial(config, players, SHAPE))
     examples = Examples(jax.ShapeDtypeStruct((24, *SHAPE), np.uint8))
     indices = devices.split(np.zeros((phase.batches, BATCH), np.int32))
     lowered = devices.compile(phase.play).lower(state, examples, indices)

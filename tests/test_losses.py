@@ -6,6 +6,7 @@ import math
 from functools import partial
 from pathlib import Path
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,10 +14,14 @@ import pytest
 from ml_collections import ConfigDict
 
 from gan_jax import rules
+from gan_jax.data.batches import Examples
 from gan_jax.errors import InputError
 from gan_jax.game.f_gan import exponential
 from gan_jax.game.losses import LOSSES, Loss, cross_entropy, non_saturating, saturating
+from gan_jax.game.objectives import Game
+from gan_jax.models.opinion import Opinion
 from gan_jax.parallel import to_host
+from gan_jax.sampling import make_accuracy
 
 SMOOTHING = 0.1
 FIXTURE = json.loads(Path(__file__).with_name("fixtures").joinpath("losses.json").read_text())
@@ -242,6 +247,27 @@ def test_the_slope_vanishes_at_the_best_logit_and_nowhere_near(name):
 @pytest.mark.parametrize("name", LOSSES)
 def test_accuracies_count_from_where_real_and_fake_are_alike(name):
     assert LOSSES[name].even == pytest.approx(BEST.get(name, lambda ratio: 0)(1.0))
+
+
+class Identity(nn.Module):
+    """A generator whose example is its latent, or a discriminator whose logit is the example."""
+
+    judges: bool
+
+    @nn.compact
+    def __call__(self, x, *, train):
+        return Opinion(x[:, 0]) if self.judges else x
+
+
+@pytest.mark.parametrize(("name", "share"), [("non_saturating", 1.0), ("least_squares", 0.5)])
+def test_shares_taken_for_real_are_told_by_the_loss(name, share):
+    logits = np.array([[0.2], [0.4], [0.6], [0.8]], np.float32)
+    game = Game(Identity(False), Identity(True), LOSSES[name], 1, 4, None)
+    _, (_, measured) = game.discriminator_objective({}, {}, {}, Examples(logits), jax.random.key(0))
+    assert measured["accuracy_real"] == share
+    fakes, _ = game.fakes({}, jax.random.key(0))
+    assert measured["accuracy_fake"] == np.mean(fakes < LOSSES[name].even)
+    assert make_accuracy(Identity(True), LOSSES[name].even)({}, logits) == share
 
 
 P, Q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])

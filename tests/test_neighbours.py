@@ -32,6 +32,12 @@ def test_on_a_line_by_hand():
     }
 
 
+def test_a_ball_ends_before_its_radius():
+    """Balls (-1, 1) and (0, 2), and both samples at 2."""
+    scores = both(line(0, 1), line(2, 2), 1)
+    assert (scores["precision"], scores["density"], scores["coverage"]) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_against_the_package_of_the_authors(k):
     with np.load(FIXTURE) as stored:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import jax
 from jax import lax
 
 from gan_jax.data.batches import Batches, Examples

@@ -10,9 +10,10 @@ import pytest
 from configs import base
 from gan_jax import models
 from gan_jax.errors import InputError
-from gan_jax.models import PAIRS, dcgan
+from gan_jax.models import PAIRS
 from gan_jax.models.layers import Dropout
 from gan_jax.models.norms import NORMS
+from gan_jax.models.resampling import halvings
 
 LATENT = 3
 
@@ -47,6 +48,10 @@ FITTING = [
     ("dcgan", (64, 64, 1)),
     ("mlp", (2,)),
     ("mlp", (5, 7, 3)),
+    ("r3gan", (8, 8, 3)),
+    ("r3gan", (28, 28, 1)),
+    ("sngan", (8, 8, 3)),
+    ("sngan", (64, 64, 1)),
 ]
 
 
@@ -128,6 +133,16 @@ def norm(features):
     return 2 * features
 
 
+def bottleneck(features):
+    middle = 2 * features
+    grouped = 3**2 * 16 * middle + middle
+    return conv(1, features, middle) + grouped + middle * features
+
+
+def residual(inputs, outputs):
+    return conv(1, inputs, outputs) + conv(3, inputs, outputs) + conv(3, outputs, outputs)
+
+
 SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28x1, 64 latents
     "cnn": (
         [
@@ -144,8 +159,32 @@ SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28
         [dense(64, 32), norm(32), dense(32, 32), norm(32), dense(32, 784)],
         [dense(784, 64), dense(64, 64), dense(64, 1)],
     ),
+    "r3gan": (  # 128, 64 and 32 features
+        [
+            *(64 * 128, 7 * 7 * 128, bottleneck(128), norm(256), norm(256)),
+            *(128 * 64, bottleneck(64), norm(128), norm(128)),
+            *(64 * 32, bottleneck(32), norm(64), norm(64), 32),
+        ],
+        [
+            *(64, bottleneck(64), 64 * 128, bottleneck(128), 128 * 256, bottleneck(256)),
+            *(7 * 7 * 256, dense(256, 1)),
+        ],
+    ),
+    "sngan": (
+        [
+            *(dense(64, 7 * 7 * 128), norm(128), norm(64), residual(128, 64)),
+            *(norm(64), norm(32), residual(64, 32), norm(32), conv(3, 32, 1)),
+        ],
+        [residual(1, 64), residual(64, 128), residual(128, 256), dense(256, 1)],
+    ),
 }
-TOTALS = {"cnn": (302_849, 212_865), "dcgan": (237_345, 138_561), "mlp": (29_136, 54_465)}
+TOTALS = {
+    "cnn": (302_849, 212_865),
+    "dcgan": (237_345, 138_561),
+    "mlp": (29_136, 54_465),
+    "r3gan": (177_952, 528_705),
+    "sngan": (557_377, 1_185_985),
+}
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -162,7 +201,7 @@ def test_parameter_counts_of_the_default_config(name):
 
 @pytest.mark.parametrize(("side", "count"), [(4, 0), (8, 1), (28, 2), (32, 3), (64, 4), (30, 1)])
 def test_halvings(side, count):
-    assert dcgan.halvings(side) == count
+    assert halvings(side) == count
 
 
 # What a user can get wrong

@@ -13,7 +13,6 @@ from gan_jax.errors import InputError
 from gan_jax.models import PAIRS
 from gan_jax.models.layers import Dropout
 from gan_jax.models.norms import NORMS
-from gan_jax.models.resampling import halvings
 
 LATENT = 3
 
@@ -199,11 +198,6 @@ def test_parameter_counts_of_the_default_config(name):
     assert found == tuple(sum(layers) for layers in SIZES[name]) == TOTALS[name]
 
 
-@pytest.mark.parametrize(("side", "count"), [(4, 0), (8, 1), (28, 2), (32, 3), (64, 4), (30, 1)])
-def test_halvings(side, count):
-    assert halvings(side) == count
-
-
 # What a user can get wrong
 
 
@@ -293,3 +287,65 @@ def test_dropout_follows_the_example_not_the_device(count):
     )
     shares = mapped(x.reshape(count, 8 // count, 3, 5))
     np.testing.assert_array_equal(shares.reshape(x.shape), drop(x, 0.3))
+
+
+# What training does with them
+
+
+def penalized(name, dtype):
+    """A loss of both players with a gradient penalty, of trials of their variables, and the like.
+
+    Returns:
+        A function of a pair of variables, a leading axis of trials on each leaf, to the losses
+        [trials] and their gradients; and the variables' shapes, without that axis.
+    """
+    generator, discriminator = pair(name, (8, 8, 1), dtype=dtype)
+    z = np.random.default_rng(0).normal(size=(3, LATENT)).astype(np.float32)
+    images = jnp.zeros((3, 8, 8, 1))
+    shapes = variables_of(generator, z), variables_of(discriminator, images)
+
+    def run(module, variables, inputs):
+        return module.apply(variables, inputs, train=True, mutable=["batch_stats"])[0]
+
+    def loss(both):
+        def total(x):
+            return jnp.sum(jnp.sin(run(discriminator, both[1], x).logits))
+
+        fakes = run(generator, both[0], z)
+        return total(fakes) + jnp.sum(jax.grad(total)(fakes) ** 2)
+
+    return jax.jit(jax.vmap(jax.value_and_grad(loss))), shapes
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_every_pair_differentiates_twice_and_maps_over_trials(name):
+    """Two trials a step to either side of a third: their difference is what its gradient says."""
+    run, shapes = penalized(name, "float32")
+    rng = np.random.default_rng(1)
+    direction, variables = (
+        jax.tree.map(lambda leaf: 0.5 * rng.normal(size=leaf.shape), shapes) for _ in range(2)
+    )
+    step = 2e-4
+
+    def trials(*steps):
+        def along(leaf, change):
+            return np.stack([leaf + step * change for step in steps]).astype(np.float32)
+
+        return jax.tree.map(along, variables, direction)
+
+    (before, after), _ = run(trials(-step, step))
+    _, gradients = run(trials(1.0, 0.0))  # the second must not mind the first
+    slopes = jax.tree.map(lambda leaf, change: np.sum(leaf[1] * change), gradients, direction)
+    for player in slopes:
+        assert sum(map(abs, jax.tree.leaves(player["params"]))) > 0
+    slope = sum(jax.tree.leaves(slopes))
+    np.testing.assert_allclose((after - before) / (2 * step), slope, rtol=2e-2)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_gradients_of_every_pair_in_bfloat16_are_float32(name):
+    run, shapes = penalized(name, "bfloat16")
+    trials = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), shapes)
+    losses, gradients = jax.eval_shape(run, trials)
+    assert (losses.shape, losses.dtype) == ((2,), jnp.float32)
+    assert gradients == trials

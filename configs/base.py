@@ -34,7 +34,7 @@ def get_config() -> ConfigDict:
     config.data.image_size = 28  # pixels a side; other than the set's own resizes the images
 
     config.model = ConfigDict()
-    config.model.name = "cnn"  # cnn, dcgan or mlp
+    config.model.name = "cnn"  # cnn, dcgan, mlp, r3gan or sngan
     config.model.latent = 64  # dimensions of the latent, standard normal
     config.model.classes = 0  # classes that both networks are told of, 0: none
     config.model.dtype = "float32"  # or bfloat16: what the networks compute in; the rest is float32
@@ -42,14 +42,12 @@ def get_config() -> ConfigDict:
         "none"  # on classes: none, concatenate, embed, projection or auxiliary
     )
     config.model.generator = ConfigDict()
-    config.model.generator.width = (
-        32  # features of the last hidden layer (cnn, dcgan) or of each (mlp)
-    )
+    config.model.generator.width = 32  # features of the last hidden layer, or of each (mlp)
+    config.model.generator.depth = 1  # blocks a resolution (r3gan)
     config.model.generator.norm = "batch"  # one of gan_jax.models.norms.NORMS
     config.model.discriminator = ConfigDict()
-    config.model.discriminator.width = (
-        64  # features of the first hidden layer (cnn, dcgan) or of each
-    )
+    config.model.discriminator.width = 64  # features of the first hidden layer, or of each (mlp)
+    config.model.discriminator.depth = 1  # blocks a resolution (r3gan)
     config.model.discriminator.kernel = 5  # pixels a side of its convolutions' kernels (cnn)
     config.model.discriminator.norm = "none"  # one of gan_jax.models.norms.NORMS
     config.model.discriminator.dropout = 0.3  # share of activations dropped, in [0, 1)

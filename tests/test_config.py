@@ -84,6 +84,7 @@ BAD = {  # by the last part of the key, where the whole is not given
     "every": [0, -1],
     "keep": [0],
     "count": [0, -1],
+    "depth": [0, -1],
     **{key: [""] for key in ("name", "dtype", "source", "data_dir", "norm", "loss", "decay")},
     **{key: [""] for key in ("scheme", "protocol", "aggregate")},
     **{key: [""] for key in ("conditioning", "minibatch", "kind")},

@@ -19,7 +19,8 @@ from gan_jax.parallel import Devices
 SHAPE = (16, 16, 1)
 PLAYERS = ("generator", "discriminator")
 COMBINATIONS = [
-    (name, norm) for name in PAIRS for norm in NORMS if (name, norm) != ("mlp", "instance")
+    *((name, norm) for name in PAIRS for norm in ("batch", "none", "spectral")),
+    *(("cnn", norm) for norm in NORMS if norm not in ("batch", "none", "spectral")),
 ]
 FLOAT32 = {jnp.dtype("float32")}
 STATE = FLOAT32 | {jnp.dtype("int32"), jnp.dtype("uint32")}  # counts and the key

@@ -10,7 +10,7 @@ import pytest
 from configs import base
 from gan_jax import models
 from gan_jax.errors import InputError
-from gan_jax.models import PAIRS, dcgan
+from gan_jax.models import PAIRS
 from gan_jax.models.layers import Dropout
 from gan_jax.models.norms import NORMS
 
@@ -47,6 +47,10 @@ FITTING = [
     ("dcgan", (64, 64, 1)),
     ("mlp", (2,)),
     ("mlp", (5, 7, 3)),
+    ("r3gan", (8, 8, 3)),
+    ("r3gan", (28, 28, 1)),
+    ("sngan", (8, 8, 3)),
+    ("sngan", (64, 64, 1)),
 ]
 
 
@@ -128,6 +132,16 @@ def norm(features):
     return 2 * features
 
 
+def bottleneck(features):
+    middle = 2 * features
+    grouped = 3**2 * 16 * middle + middle
+    return conv(1, features, middle) + grouped + middle * features
+
+
+def residual(inputs, outputs):
+    return conv(1, inputs, outputs) + conv(3, inputs, outputs) + conv(3, outputs, outputs)
+
+
 SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28x1, 64 latents
     "cnn": (
         [
@@ -144,8 +158,32 @@ SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28
         [dense(64, 32), norm(32), dense(32, 32), norm(32), dense(32, 784)],
         [dense(784, 64), dense(64, 64), dense(64, 1)],
     ),
+    "r3gan": (  # 128, 64 and 32 features
+        [
+            *(64 * 128, 7 * 7 * 128, bottleneck(128), norm(256), norm(256)),
+            *(128 * 64, bottleneck(64), norm(128), norm(128)),
+            *(64 * 32, bottleneck(32), norm(64), norm(64), 32),
+        ],
+        [
+            *(64, bottleneck(64), 64 * 128, bottleneck(128), 128 * 256, bottleneck(256)),
+            *(7 * 7 * 256, dense(256, 1)),
+        ],
+    ),
+    "sngan": (
+        [
+            *(dense(64, 7 * 7 * 128), norm(128), norm(64), residual(128, 64)),
+            *(norm(64), norm(32), residual(64, 32), norm(32), conv(3, 32, 1)),
+        ],
+        [residual(1, 64), residual(64, 128), residual(128, 256), dense(256, 1)],
+    ),
 }
-TOTALS = {"cnn": (302_849, 212_865), "dcgan": (237_345, 138_561), "mlp": (29_136, 54_465)}
+TOTALS = {
+    "cnn": (302_849, 212_865),
+    "dcgan": (237_345, 138_561),
+    "mlp": (29_136, 54_465),
+    "r3gan": (177_952, 528_705),
+    "sngan": (557_377, 1_185_985),
+}
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -158,11 +196,6 @@ def test_parameter_counts_of_the_default_config(name):
         for module, shape in ((generator, (64,)), (discriminator, (28, 28, 1)))
     )
     assert found == tuple(sum(layers) for layers in SIZES[name]) == TOTALS[name]
-
-
-@pytest.mark.parametrize(("side", "count"), [(4, 0), (8, 1), (28, 2), (32, 3), (64, 4), (30, 1)])
-def test_halvings(side, count):
-    assert dcgan.halvings(side) == count
 
 
 # What a user can get wrong
@@ -254,3 +287,65 @@ def test_dropout_follows_the_example_not_the_device(count):
     )
     shares = mapped(x.reshape(count, 8 // count, 3, 5))
     np.testing.assert_array_equal(shares.reshape(x.shape), drop(x, 0.3))
+
+
+# What training does with them
+
+
+def penalized(name, dtype):
+    """A loss of both players with a gradient penalty, of trials of their variables, and the like.
+
+    Returns:
+        A function of a pair of variables, a leading axis of trials on each leaf, to the losses
+        [trials] and their gradients; and the variables' shapes, without that axis.
+    """
+    generator, discriminator = pair(name, (8, 8, 1), dtype=dtype)
+    z = np.random.default_rng(0).normal(size=(3, LATENT)).astype(np.float32)
+    images = jnp.zeros((3, 8, 8, 1))
+    shapes = variables_of(generator, z), variables_of(discriminator, images)
+
+    def run(module, variables, inputs):
+        return module.apply(variables, inputs, train=True, mutable=["batch_stats"])[0]
+
+    def loss(both):
+        def total(x):
+            return jnp.sum(jnp.sin(run(discriminator, both[1], x).logits))
+
+        fakes = run(generator, both[0], z)
+        return total(fakes) + jnp.sum(jax.grad(total)(fakes) ** 2)
+
+    return jax.jit(jax.vmap(jax.value_and_grad(loss))), shapes
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_every_pair_differentiates_twice_and_maps_over_trials(name):
+    """Two trials a step to either side of a third: their difference is what its gradient says."""
+    run, shapes = penalized(name, "float32")
+    rng = np.random.default_rng(1)
+    direction, variables = (
+        jax.tree.map(lambda leaf: 0.5 * rng.normal(size=leaf.shape), shapes) for _ in range(2)
+    )
+    step = 2e-4
+
+    def trials(*steps):
+        def along(leaf, change):
+            return np.stack([leaf + step * change for step in steps]).astype(np.float32)
+
+        return jax.tree.map(along, variables, direction)
+
+    (before, after), _ = run(trials(-step, step))
+    _, gradients = run(trials(1.0, 0.0))  # the second must not mind the first
+    slopes = jax.tree.map(lambda leaf, change: np.sum(leaf[1] * change), gradients, direction)
+    for player in slopes:
+        assert sum(map(abs, jax.tree.leaves(player["params"]))) > 0
+    slope = sum(jax.tree.leaves(slopes))
+    np.testing.assert_allclose((after - before) / (2 * step), slope, rtol=2e-2)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_gradients_of_every_pair_in_bfloat16_are_float32(name):
+    run, shapes = penalized(name, "bfloat16")
+    trials = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), shapes)
+    losses, gradients = jax.eval_shape(run, trials)
+    assert (losses.shape, losses.dtype) == ((2,), jnp.float32)
+    assert gradients == trials

@@ -8,8 +8,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.errors import InputError, choose
-from gan_jax.models import cnn, dcgan, mlp
+from gan_jax.models import cnn, dcgan, mlp, r3gan, sngan
 from gan_jax.models.conditioning import CONDITIONINGS
+from gan_jax.models.resampling import halvings
 from gan_jax.models.several import Several
 from gan_jax.models.spectral import Spectral
 
@@ -35,22 +36,22 @@ def _two_halvings(shape: tuple[int, ...]) -> bool:
 
 
 def _down_to_a_small_base(shape: tuple[int, ...]) -> bool:
-    return (
-        len(shape) == 3 and shape[0] == shape[1] and 4 <= shape[0] >> dcgan.halvings(shape[0]) <= 8
-    )
+    if len(shape) != 3 or shape[0] != shape[1]:
+        return False
+    count = halvings(shape[0])
+    return count > 0 and 4 <= shape[0] >> count <= 8
 
+
+_SMALL_BASE = "square images that halve down to 4 to 8 pixels, such as 28, 32 or 64"
 
 PAIRS = {
     "cnn": Pair(
         cnn.Generator, cnn.Discriminator, _two_halvings, "images with sides divisible by 4"
     ),
-    "dcgan": Pair(
-        dcgan.Generator,
-        dcgan.Discriminator,
-        lambda shape: _down_to_a_small_base(shape) and dcgan.halvings(shape[0]) > 0,
-        "square images that halve down to 4 to 8 pixels, such as 28, 32 or 64",
-    ),
+    "dcgan": Pair(dcgan.Generator, dcgan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
     "mlp": Pair(mlp.Generator, mlp.Discriminator, lambda shape: True, "examples of any shape"),
+    "r3gan": Pair(r3gan.Generator, r3gan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
+    "sngan": Pair(sngan.Generator, sngan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
 }
 
 

@@ -10,17 +10,10 @@ import jax.numpy as jnp
 from gan_jax.models import players
 from gan_jax.models.conv import Conv, ConvTranspose
 from gan_jax.models.opinion import Opinion
+from gan_jax.models.resampling import halvings
 
 SLOPE = 0.2
 _INIT = nn.initializers.normal(0.02)
-
-
-def halvings(size: int) -> int:
-    """How often a side of `size` pixels halves: 2 for 28 (to 7), 3 for 32 and 4 for 64 (to 4)."""
-    count = 0
-    while size % 2 == 0 and size > 4:
-        size, count = size // 2, count + 1
-    return count
 
 
 class Generator(players.Generator):

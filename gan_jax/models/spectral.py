@@ -75,6 +75,7 @@ def _iterate(kernel: jax.Array, right: jax.Array, train: bool) -> tuple[jax.Arra
     The vectors are constants to any derivative, as in equation 12.
     """
     fixed = lax.stop_gradient(kernel)
+    right = _unit(right)  # a generator's moving average of them is shorter
     left = _unit(fixed @ right)
     if train:
         after = left @ fixed

@@ -15,7 +15,9 @@ from gan_jax.errors import InputError, choose
 Rate = float | optax.Schedule
 
 
-def schedule_free(learning_rate: Rate, b1: float, b2: float) -> optax.GradientTransformation:
+def schedule_free(
+    learning_rate: Rate, b1: float, b2: float, eps_root: float = 0.0
+) -> optax.GradientTransformation:
     """Adam whose first moment is replaced by interpolation between an iterate and its average.
 
     The parameters are y, where gradients are taken; the player is to be judged at the average x,
@@ -25,19 +27,25 @@ def schedule_free(learning_rate: Rate, b1: float, b2: float) -> optax.GradientTr
         learning_rate: Constant after its warmup.
         b1: Share of the average in y, above 0.
         b2: Adam's second-moment decay.
+        eps_root: Added to Adam's second moment.
 
     Source: Defazio et al., 2024, arXiv:2405.15682, equations 3 to 5.
     """
-    adam = optax.adam(learning_rate, b1=0.0, b2=b2)
+    adam = optax.adam(learning_rate, b1=0.0, b2=b2, eps_root=eps_root)
     return optax.contrib.schedule_free(adam, learning_rate, b1=b1)
 
 
-def muon(learning_rate: Rate, b1: float, b2: float) -> optax.GradientTransformation:
+def muon(
+    learning_rate: Rate, b1: float, b2: float, eps_root: float = 0.0
+) -> optax.GradientTransformation:
     """Momentum b1 orthogonalized for matrices, Adam with b1 and b2 for all that is no matrix.
+
+    Kernels of convolutions are none, having four axes.
 
     Source: Jordan et al., 2024, https://kellerjordan.github.io/posts/muon.
     """
-    return optax.contrib.muon(learning_rate, beta=b1, adam_b1=b1, adam_b2=b2)
+    adam = {"adam_b1": b1, "adam_b2": b2, "adam_eps_root": eps_root}
+    return optax.contrib.muon(learning_rate, beta=b1, **adam)
 
 
 _NAMES = (

@@ -151,7 +151,10 @@ CHANGES = {  # of the files, and what the error says
         in_file("test_batch.bin", lambda data: data[3073:]),
         "holds a test_batch.bin that is truncated",
     ),
-    "empty": (in_file("data_batch_1.bin", lambda data: b""), "holds a data_batch_1.bin that is truncated"),
+    "empty": (
+        in_file("data_batch_1.bin", lambda data: b""),
+        "holds a data_batch_1.bin that is truncated",
+    ),
     "too long": (
         in_file("data_batch_5.bin", lambda data: data + b"\0\0"),
         "holds a data_batch_5.bin that is 2 bytes too long",

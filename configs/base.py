@@ -25,12 +25,12 @@ def get_config() -> ConfigDict:
     config.seed = 0  # everything random in a run follows from it
 
     config.data = ConfigDict()
-    config.data.name = "mnist"  # mnist, fashion_mnist, kmnist or ring
+    config.data.name = "mnist"  # one of gan_jax.data.DATASETS
     config.data.source = (
-        "auto"  # auto, tfds (prepared set), raw (gz files) or embedded (in a package)
+        "auto"  # auto, tfds (prepared set), raw (published files) or embedded (in a package)
     )
     config.data.data_dir = "~/tensorflow_datasets"  # TFDS's folder
-    config.data.raw_dir = ""  # folder of the four *-ubyte.gz files; empty: none
+    config.data.raw_dir = ""  # folder of the set's published files; empty: none
     config.data.image_size = 28  # pixels a side; other than the set's own resizes the images
 
     config.model = ConfigDict()

@@ -112,7 +112,8 @@ class Run:
             return {}
         host = to_host(state)
         numbers, examples = self.evaluator(host.generator_variables(), host.discriminator.variables)
-        pictures.picture(examples).save(self.workdir.samples / f"{self.step:06d}.png")
+        picture = pictures.picture(examples, self.dataset.test)
+        picture.save(self.workdir.samples / f"{self.step:06d}.png")
         headline = "  ".join(f"{name} {numbers[name]:.4g}" for name in self.evaluator.headline)
         self._say(f"step {self.step}: {headline}")
         return {"replica_spread": spread, **numbers}
@@ -129,7 +130,7 @@ class Run:
             self._say(f"going on from step {self.step}")
         if self.writes:
             shown = self.dataset.test[: pictures.SHOWN[self.dataset.is_image]]
-            pictures.picture(shown).save(self.workdir.reals)
+            pictures.picture(shown, self.dataset.test).save(self.workdir.reals)
 
     def _finish(self) -> None:
         """Write what stands at the end of a run; the same again if the run was finished before."""

@@ -11,6 +11,7 @@ import scipy.linalg
 from gan_jax.data import Dataset, embedded, mixtures
 from gan_jax.errors import InputError
 from gan_jax.metrics import PROTOCOLS, classifier, images, manifold, modes
+from gan_jax.metrics.batching import BATCH
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
 RING = mixtures.RING
@@ -193,7 +194,7 @@ def test_classifier_knows_the_digits(digits):
 
 
 def test_streaming_equals_one_batch(digits):
-    count = classifier.BATCH + 44
+    count = BATCH + 44
     features, probabilities = classifier.embed(digits.train[:count])
     scaled = digits.train[:count].astype(np.float32) / 255
     direct, logits = classifier.MnistCNN().apply(classifier.load_classifier(), scaled)

@@ -1,6 +1,6 @@
 """R3GAN on MNIST: relativistic pairing with R1 and R2, no normalization (Huang et al., 2024).
 
-    python -m gan_jax.main --config=configs/mnist_r3gan.py --workdir=runs/mnist_r3gan
+python -m gan_jax.main --config=configs/mnist_r3gan.py --workdir=runs/mnist_r3gan
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,6 @@
 """SNGAN on MNIST: residual networks, spectral normalization, hinge loss (Miyato et al., 2018).
 
-    python -m gan_jax.main --config=configs/mnist_sngan.py --workdir=runs/mnist_sngan
+python -m gan_jax.main --config=configs/mnist_sngan.py --workdir=runs/mnist_sngan
 """
 
 from ml_collections import ConfigDict

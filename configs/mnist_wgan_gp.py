@@ -1,6 +1,6 @@
 """The MNIST pair as a Wasserstein GAN with gradient penalty (Gulrajani et al., 2017).
 
-    python -m gan_jax.main --config=configs/mnist_wgan_gp.py --workdir=runs/mnist_wgan_gp
+python -m gan_jax.main --config=configs/mnist_wgan_gp.py --workdir=runs/mnist_wgan_gp
 """
 
 from ml_collections import ConfigDict

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -11,8 +12,11 @@ from gan_jax.data import Dataset
 from gan_jax.errors import choose
 from gan_jax.game.state import Variables
 from gan_jax.metrics import PROTOCOLS
+from gan_jax.metrics.classifier import CLASSIFIED, share_as_asked
 from gan_jax.report.pictures import SHOWN
 from gan_jax.sampling import make_accuracy, make_sampler
+
+JUDGED = 2_000  # samples whose class is compared with the one asked for
 
 
 class Evaluator:
@@ -57,12 +61,12 @@ class Evaluator:
             generator: The generator's variables to sample with.
             discriminator: The discriminator's.
         """
-        shown, limit = [], SHOWN[self._dataset.is_image]
+        first, limit = [], SHOWN[self._dataset.is_image]
 
         def batches() -> Iterator[np.ndarray]:
             for batch in self._sample(generator, self.protocol.num, self._seed):
-                if sum(map(len, shown)) < limit:
-                    shown.append(batch.x)
+                if sum(len(earlier.x) for earlier in first) < max(limit, JUDGED):
+                    first.append(batch)
                 yield batch.x
 
         measured = self.protocol.measure(batches(), self._reference)
@@ -70,4 +74,7 @@ class Evaluator:
             "discriminator/accuracy_held_out": self._accuracy(discriminator, self._held_out),
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
         }
-        return numbers, np.concatenate(shown)[:limit]
+        early = jax.tree.map(lambda *leaves: np.concatenate(leaves), *first)
+        if early.labels is not None and self._dataset.name == CLASSIFIED:
+            numbers["generator/as_asked"] = share_as_asked(early.x[:JUDGED], early.labels[:JUDGED])
+        return numbers, early.x[:limit]

@@ -74,7 +74,29 @@ def linear(x, axis_name=None):
 X = np.random.default_rng(1).normal(size=(4, 5)).astype(np.float32)
 
 
-def test_one_power_iteration_in_training_and_its_gradient():
+WEIGHTS = np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)
+
+
+def linear_loss(run):
+    """Weighted outputs; its derivative by the kernel X' WEIGHTS, whatever the kernel."""
+    return jnp.sum(WEIGHTS * run(X))
+
+
+def gradient_penalty(run):
+    """Squared gradients by the input; its derivative by the kernel 2 kernel WEIGHTS' WEIGHTS."""
+    gradient = jax.grad(lambda x: jnp.sum(WEIGHTS * run(x)))(X)
+    return jnp.sum(gradient**2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "derivative"),
+    [
+        (linear_loss, lambda kernel: X.T.astype(np.float64) @ WEIGHTS),
+        (gradient_penalty, lambda kernel: 2 * kernel @ (WEIGHTS.T @ WEIGHTS)),
+    ],
+    ids=["first", "second"],
+)
+def test_one_power_iteration_in_training_and_its_gradient(loss, derivative):
     """Algorithm 1 and equation 12 of the paper, in double precision."""
     module, variables = linear(X)
     kernel = np.asarray(own(variables)["layer"]["kernel"], np.float64)
@@ -82,18 +104,16 @@ def test_one_power_iteration_in_training_and_its_gradient():
     left = kernel @ right / np.linalg.norm(kernel @ right)
     right = left @ kernel / np.linalg.norm(left @ kernel)
     largest = left @ kernel @ right
-    weights = np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)
 
-    def total(params):
-        variables_ = variables | {"params": params}
-        y, new = module.apply(variables_, X, train=True, mutable=["batch_stats"])
-        return jnp.sum(weights * y), (y, new)
+    def run(params, x):
+        return module.apply(variables | {"params": params}, x, train=True, mutable=["batch_stats"])
 
-    gradient, (y, new) = jax.grad(total, has_aux=True)(variables["params"])
+    y, new = run(variables["params"], X)
     np.testing.assert_allclose(y, X @ (kernel / largest), rtol=1e-5, atol=1e-6)
     (moved,) = new["batch_stats"]["right"].values()
     np.testing.assert_allclose(moved, right, rtol=1e-5)
-    of_output = X.T.astype(np.float64) @ weights
+    gradient = jax.grad(lambda params: loss(lambda x: run(params, x)[0]))(variables["params"])
+    of_output = derivative(kernel / largest)
     expected = of_output - np.sum(of_output * kernel / largest) * np.outer(left, right)
     (found,) = jax.tree.leaves(gradient)
     np.testing.assert_allclose(found, expected / largest, rtol=1e-4, atol=1e-5)

@@ -18,6 +18,7 @@ from gan_jax.metrics.batching import in_batches
 WEIGHTS = Path(__file__).with_name("mnist_cnn.npz")
 SIDE = 28  # pixels
 CLASSES = 10
+CLASSIFIED = "mnist"  # the data set whose classes they are
 FEATURES = 64
 PARAMS = "params/"  # what the names of parameters start with in the file
 
@@ -114,3 +115,16 @@ def embed(images: np.ndarray, variables: dict | None = None) -> tuple[np.ndarray
         )
     variables = load_classifier() if variables is None else variables
     return in_batches(functools.partial(_embed_batch, variables), images)
+
+
+def share_as_asked(images: np.ndarray, labels: np.ndarray) -> float:
+    """The share in [0, 1] of images that the classifier takes for the digit asked for.
+
+    Of real test digits it is 0.9955.
+
+    Args:
+        images: `[N, H, W, 1]` uint8.
+        labels: int `[N]`, the digits.
+    """
+    _, probabilities = embed(images)
+    return float(np.mean(np.argmax(probabilities, axis=1) == labels))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from gan_jax.errors import choose
-from gan_jax.models.conditioning import CONDITIONINGS
+from gan_jax.models.conditioning import CONDITIONINGS, Conditioning
 from gan_jax.models.layers import Dropout
 from gan_jax.models.minibatch import MINIBATCH
 from gan_jax.models.norms import norm
@@ -21,7 +21,8 @@ CODE_FEATURES = 128  # of the hidden layer that reads latent codes
 class _Player(nn.Module):
     """What both players share.
 
-    Labels are int32 [N], in [0, classes); None will do where the network is unconditional.
+    Labels are int32 [N], in [0, classes); None will do where the network makes nothing of them,
+    and to initialize it.
     """
 
     def _labels(self, labels: jax.Array | None, num: int) -> jax.Array | None:
@@ -29,7 +30,7 @@ class _Player(nn.Module):
             return jnp.zeros(num, jnp.int32)
         return labels
 
-    def _conditioning(self):
+    def _conditioning(self) -> Conditioning:
         return choose("config.model.conditioning", self.conditioning, CONDITIONINGS)
 
 
@@ -55,7 +56,7 @@ class Generator(_Player):
     dtype: DTypeLike = jnp.float32
 
     def start(self, z: jax.Array, labels: jax.Array | None) -> jax.Array:
-        """What the first layer takes: the latents [N, L], and what they are to become [N, ...]."""
+        """What the first layer takes [N, L']: latents z [N, L] and what labels add to them."""
         labels = self._labels(labels, z.shape[0])
         return self._conditioning().latents(z, labels, self.classes)
 
@@ -90,7 +91,7 @@ class Discriminator(_Player):
     dtype: DTypeLike = jnp.float32
 
     def start(self, x: jax.Array, labels: jax.Array | None) -> jax.Array:
-        """What the first layer takes: examples [N, ..., C], and what they are said to be."""
+        """What the first layer takes [N, ..., C']: x [N, ..., C] and what labels add to it."""
         labels = self._labels(labels, x.shape[0])
         return self._conditioning().examples(x, labels, self.classes)
 

@@ -19,7 +19,7 @@ from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError
 from gan_jax.game import averages, schemes
 from gan_jax.game.schemes import SCHEMES, Moves
-from gan_jax.game.schemes.phase import updates_a_round
+from gan_jax.game.schemes.phase import updates, updates_a_round
 from gan_jax.game.state import GANState, Player
 from gan_jax.parallel import Devices, replica_spread, to_host
 from gan_jax.rounds import make_rounds

@@ -1,8 +1,8 @@
 """R3GAN's blocks: how they start, and what a grouped convolution is."""
 
-import flax.linen as nn
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np

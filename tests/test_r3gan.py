@@ -1,5 +1,7 @@
 """R3GAN's blocks: how they start, and what a grouped convolution is."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -69,6 +71,6 @@ def test_depth_counts_the_blocks_of_a_resolution(depth):
         (r3gan.Generator((16, 16, 1), 2, depth=depth), z),
         (r3gan.Discriminator(2, depth=depth), images),
     ):
-        init = lambda key, x, module=module: module.init(key, x, train=False)
+        init = partial(module.init, train=False)
         params = jax.eval_shape(init, jax.random.key(0), example)["params"]
         assert sum(name.startswith("VmapConv") for name in params) == 3 * depth  # 4, 8 and 16

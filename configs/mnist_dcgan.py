@@ -1,6 +1,6 @@
 """DCGAN on MNIST (Radford, Metz and Chintala, 2016), narrow enough for a CPU.
 
-    python -m gan_jax.main --config=configs/mnist_dcgan.py --workdir=runs/mnist_dcgan
+python -m gan_jax.main --config=configs/mnist_dcgan.py --workdir=runs/mnist_dcgan
 """
 
 from ml_collections import ConfigDict

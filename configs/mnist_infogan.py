@@ -1,6 +1,6 @@
 """InfoGAN on MNIST (Chen et al., 2016): a code of ten categories and two continuous ones.
 
-    python -m gan_jax.main --config=configs/mnist_infogan.py --workdir=runs/mnist_infogan
+python -m gan_jax.main --config=configs/mnist_infogan.py --workdir=runs/mnist_infogan
 """
 
 from ml_collections import ConfigDict

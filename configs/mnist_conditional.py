@@ -1,4 +1,4 @@
-"""The MNIST pair told which digit to make, with an auxiliary classifier (Odena et al., 2017).
+"""The MNIST pair told which digit to make, by a projection discriminator (Miyato and Koyama, 2018).
 
 python -m gan_jax.main --config=configs/mnist_conditional.py --workdir=runs/mnist_conditional
 """
@@ -12,5 +12,5 @@ def get_config() -> ConfigDict:
     """The default run, conditional."""
     config = mnist.get_config()
     config.model.classes = 10
-    config.model.conditioning = "auxiliary"
+    config.model.conditioning = "projection"
     return config

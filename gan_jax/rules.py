@@ -21,6 +21,9 @@ def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
     Raises:
         InputError: If two of them don't.
     """
+    if config.model.classes and config.model.conditioning == "none":
+        why = "nobody is told of them, choose a config.model.conditioning"
+        raise InputError("config.model.classes", config.model.classes, why)
     policy, pack = config.augment.policy, config.model.discriminator.pack
     if policy and len(shape) != 3:
         raise InputError("config.augment.policy", policy, "augments images, not points")

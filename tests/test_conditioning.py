@@ -180,7 +180,7 @@ def test_an_unconditional_pair_has_no_more_parameters_for_classes_in_the_data(na
 @pytest.mark.parametrize(
     ("conditioning", "classes", "why"),
     [
-        ("projection", 0, "the data have no classes"),
+        ("projection", 0, "needs config.model.classes"),
         ("label", 3, "unknown, choose from auxiliary, concatenate, embed, none, projection"),
     ],
 )

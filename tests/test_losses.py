@@ -19,6 +19,7 @@ from gan_jax.errors import InputError
 from gan_jax.game.f_gan import exponential
 from gan_jax.game.losses import LOSSES, Loss, cross_entropy, non_saturating, saturating
 from gan_jax.game.objectives import Game
+from gan_jax.game.prior import Prior
 from gan_jax.models.opinion import Opinion
 from gan_jax.parallel import to_host
 from gan_jax.sampling import make_accuracy
@@ -255,19 +256,19 @@ class Identity(nn.Module):
     judges: bool
 
     @nn.compact
-    def __call__(self, x, *, train):
+    def __call__(self, x, labels=None, *, train):
         return Opinion(x[:, 0]) if self.judges else x
 
 
 @pytest.mark.parametrize(("name", "share"), [("non_saturating", 1.0), ("least_squares", 0.5)])
 def test_shares_taken_for_real_are_told_by_the_loss(name, share):
     logits = np.array([[0.2], [0.4], [0.6], [0.8]], np.float32)
-    game = Game(Identity(False), Identity(True), LOSSES[name], 1, 4, None)
+    game = Game(Identity(False), Identity(True), LOSSES[name], Prior(1), 4, None)
     _, (_, measured) = game.discriminator_objective({}, {}, {}, Examples(logits), jax.random.key(0))
     assert measured["accuracy_real"] == share
-    fakes, _ = game.fakes({}, jax.random.key(0))
-    assert measured["accuracy_fake"] == np.mean(fakes < LOSSES[name].even)
-    assert make_accuracy(Identity(True), LOSSES[name].even)({}, logits) == share
+    fakes, *_ = game.fakes({}, jax.random.key(0))
+    assert measured["accuracy_fake"] == np.mean(fakes.x < LOSSES[name].even)
+    assert make_accuracy(Identity(True), LOSSES[name].even)({}, Examples(logits)) == share
 
 
 P, Q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])

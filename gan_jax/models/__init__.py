@@ -107,8 +107,6 @@ def _refuse_what_does_not_fit(config, pair: Pair, shape: tuple[int, ...], classe
     conditioning = choose("config.model.conditioning", name, CONDITIONINGS)
     if conditioning.needs_classes and classes == 0:
         raise InputError("config.model.conditioning", name, "needs config.model.classes")
-    if classes and not conditioning.needs_classes:
-        raise InputError("config.model.classes", classes, f"conditioning {name} has none")
     for player in ("generator", "discriminator"):
         if config.name == "mlp" and config[player].norm == "instance":
             raise InputError(

@@ -2,8 +2,9 @@
 
     python -m gan_jax.main --config=configs/mnist.py --workdir=runs/mnist
 
-Two CPU cores: 8 to 10 minutes, digits at the first evaluation, step 3,200. At the end mnist_cnn_10k/frechet is about
-40 on the 4,500 embedded training digits and 37 on the full set (real digits: 3.2 and 1.3).
+Two CPU cores: 6 to 10 minutes, digits at the first evaluation, step 3,200. At the end
+mnist_cnn_10k/frechet is about 40 on the 4,500 embedded training digits and 37 on the full set (real
+digits: 3.2 and 1.3).
 
 Small batches and high rates buy the most on a CPU: at equal computing time a batch of 16 beats 32
 and 64, and a rate of 5e-3 for both players beats 2e-3 and 1e-3. The discriminator is the weak one

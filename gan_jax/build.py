@@ -5,16 +5,17 @@ from typing import NamedTuple
 
 import flax.linen as nn
 import jax
+import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from gan_jax import models
-from gan_jax.data.batches import Batches
+from gan_jax import models, rules
+from gan_jax.data import Dataset
+from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError, choose
-from gan_jax.game import optimizers
-from gan_jax.game.losses import LOSSES
-from gan_jax.game.objectives import Game
-from gan_jax.game.schemes import SCHEMES, Moves, Phase
+from gan_jax.game import optimizers, schemes
+from gan_jax.game.averages import AVERAGES
+from gan_jax.game.schemes import Moves, Phase
 from gan_jax.game.state import GANState, init_state
 from gan_jax.parallel import Devices
 
@@ -42,10 +43,27 @@ def batches(config: ConfigDict, num: int) -> Batches:
     return Batches(num, size, config.seed)
 
 
-def updates_a_round(config: ConfigDict, per_epoch: int) -> tuple[int, int]:
-    """k and m: updates of the discriminator and of the generator in a round."""
-    unit = {"step": 1, "epoch": per_epoch}[config.schedule.unit]
-    return unit * config.schedule.discriminator, unit * config.schedule.generator
+def training(config: ConfigDict, dataset: Dataset) -> Examples:
+    """What a run trains on; `config` is its field `model`.
+
+    Raises:
+        InputError: If the data doesn't have the classes that the networks are told of.
+    """
+    return _examples(config.classes, dataset.name, dataset.train, dataset.train_labels)
+
+
+def held_out(config: ConfigDict, dataset: Dataset) -> Examples:
+    """What a run is judged on, as `training`."""
+    return _examples(config.classes, dataset.name, dataset.test, dataset.test_labels)
+
+
+def _examples(classes: int, name: str, x: np.ndarray, labels: np.ndarray | None) -> Examples:
+    if not classes:
+        return Examples(x)
+    found = 0 if labels is None else int(labels.max()) + 1
+    if classes != found:
+        raise InputError("config.model.classes", classes, f"{name} has {found} classes")
+    return Examples(x, labels)
 
 
 def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Players:
@@ -59,29 +77,50 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
     Raises:
         InputError: If a name is unknown, or a model can't make the shape.
     """
-    generator, discriminator = models.build(config.model, shape)
-    k, m = updates_a_round(config, per_epoch)
+    rules.check(config, shape)
+    inputs = rules.prior(config.model)
+    generator, discriminator = models.build(config.model, shape, inputs.classes, inputs.codes)
+    differentiable = schemes.chosen(config.schedule).differentiates
+    rounds = config.train.steps
+    of_discriminator, of_generator = schemes.updates(config.schedule, per_epoch, rounds)
     return Players(
         generator,
         discriminator,
-        optimizers.build(config.optim.generator, "generator", m * config.train.steps),
-        optimizers.build(config.optim.discriminator, "discriminator", k * config.train.steps),
+        optimizers.build(config.optim.generator, "generator", of_generator),
+        optimizers.build(
+            config.optim.discriminator,
+            "discriminator",
+            of_discriminator,
+            differentiable=differentiable,
+        ),
     )
 
 
-def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
-    """The state before the first round."""
-    initial = partial(
-        init_state,
+def initial(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
+    """The state before the first round, as a pure function.
+
+    Raises:
+        InputError: If the scheme does not go with an optimizer.
+    """
+    inputs = rules.prior(config.model)
+    first = init_state(
         config.seed,
         (players.generator, players.generator_optimizer),
         (players.discriminator, players.discriminator_optimizer),
-        latent=config.model.latent,
-        shape=shape,
+        latent=inputs.dimensions,
+        shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
         average=config.ema.half_life > 0,
+        conditional=inputs.classes > 0,
+        memories=rules.memories(config),
     )
+    return schemes.with_memory(config.schedule, first)
+
+
+def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANState:
+    """The state before the first round; see `initial`."""
     # It runs once: optimizing the program takes ten times as long as running it as it is.
-    return jax.jit(initial, compiler_options={"xla_backend_optimization_level": "0"})()
+    options = {"xla_backend_optimization_level": "0"}
+    return jax.jit(partial(initial, config, players, shape), compiler_options=options)()
 
 
 def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
@@ -90,19 +129,18 @@ def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
     Raises:
         InputError: If a name is unknown, or the batch does not divide by the devices.
     """
-    game = Game(
-        generator=players.generator.clone(axis_name=devices.axis_name),
-        discriminator=players.discriminator.clone(axis_name=devices.axis_name),
-        loss=choose("config.loss", config.loss, LOSSES),
-        latent=config.model.latent,
-        batch_size=devices.share(config.train.batch_size),
-        axis_name=devices.axis_name,
-    )
+    average = choose("config.ema.kind", config.ema.kind, AVERAGES)
     return Moves(
-        game=game,
+        game=rules.game(
+            config,
+            players.generator,
+            players.discriminator,
+            devices.share(config.train.batch_size),
+            devices.axis_name,
+        ),
         generator=players.generator_optimizer,
         discriminator=players.discriminator_optimizer,
-        ema_decay=ema_decay(config.ema.half_life, config.train.batch_size),
+        average=average(ema_decay(config.ema.half_life, config.train.batch_size)),
     )
 
 
@@ -112,12 +150,10 @@ def phases(
     """A round of the run's scheme, as pure functions.
 
     Raises:
-        InputError: If a name is unknown, or the batch does not divide by the devices.
+        InputError: If a name is unknown, the batch does not divide by the devices, or the scheme
+            can't be played as often as the config says.
     """
-    if config.schedule.scheme == "simultaneous" and config.schedule.unit == "epoch":
-        raise InputError("config.schedule.unit", "epoch", "simultaneous play goes by steps")
-    scheme = choose("config.schedule.scheme", config.schedule.scheme, SCHEMES)
-    return scheme(moves(config, players, devices), *updates_a_round(config, per_epoch))
+    return schemes.build(config.schedule, moves(config, players, devices), per_epoch)
 
 
 def ema_decay(half_life: float, batch_size: int) -> float:

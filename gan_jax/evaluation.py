@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from gan_jax import build, rules
 from gan_jax.build import Players
 from gan_jax.data import Dataset
 from gan_jax.errors import choose
 from gan_jax.game.state import Variables
 from gan_jax.metrics import PROTOCOLS
+from gan_jax.metrics.classifier import CLASSIFIED, share_as_asked
 from gan_jax.report.pictures import SHOWN
 from gan_jax.sampling import make_accuracy, make_sampler
+
+JUDGED = 2_000  # samples whose class is compared with the one asked for
 
 
 class Evaluator:
@@ -34,8 +39,11 @@ class Evaluator:
         self.protocol = choose("config.eval.protocol", config.eval.protocol, PROTOCOLS)
         self._dataset = dataset
         self._seed = config.seed
-        self._sample = make_sampler(players.generator, config.model.latent)
-        self._accuracy = make_accuracy(players.discriminator)
+        self._sample = make_sampler(players.generator, rules.prior(config.model))
+        self._accuracy = make_accuracy(
+            players.discriminator, rules.loss(config, None).even, config.model.discriminator.pack
+        )
+        self._held_out = build.held_out(config.model, dataset)
         self._reference = self.protocol.reference(dataset)
         self.floor = self.protocol.noise_floor(dataset, self._reference)
 
@@ -53,17 +61,20 @@ class Evaluator:
             generator: The generator's variables to sample with.
             discriminator: The discriminator's.
         """
-        shown, limit = [], SHOWN[self._dataset.is_image]
+        first, limit = [], SHOWN[self._dataset.is_image]
 
         def batches() -> Iterator[np.ndarray]:
             for batch in self._sample(generator, self.protocol.num, self._seed):
-                if sum(map(len, shown)) < limit:
-                    shown.append(batch)
-                yield batch
+                if sum(len(earlier.x) for earlier in first) < max(limit, JUDGED):
+                    first.append(batch)
+                yield batch.x
 
         measured = self.protocol.measure(batches(), self._reference)
         numbers = {
-            "discriminator/accuracy_held_out": self._accuracy(discriminator, self._dataset.test),
+            "discriminator/accuracy_held_out": self._accuracy(discriminator, self._held_out),
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
         }
-        return numbers, np.concatenate(shown)[:limit]
+        early = jax.tree.map(lambda *leaves: np.concatenate(leaves), *first)
+        if early.labels is not None and self._dataset.name == CLASSIFIED:
+            numbers["generator/as_asked"] = share_as_asked(early.x[:JUDGED], early.labels[:JUDGED])
+        return numbers, early.x[:limit]

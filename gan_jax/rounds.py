@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-import jax
 from jax import lax
 
-from gan_jax.data.batches import Batches
+from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError
 from gan_jax.game.schemes import Phase, Play
 from gan_jax.game.state import GANState
@@ -26,7 +25,7 @@ def a_dispatch(asked: int, phases: tuple[Phase, ...], devices: Devices) -> int:
     Raises:
         InputError: If several are asked for of a round that is not a single program.
     """
-    single = len(phases) == 1 and phases[0].repeats == 1
+    single = len(phases) == 1 and phases[0].repeats == 1 and phases[0].end is None
     if asked > 1 and not single:
         raise InputError(
             "config.train.rounds_a_dispatch",
@@ -46,7 +45,7 @@ def several(play: Play) -> Play:
 
 
 def make_rounds(
-    phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: jax.Array
+    phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: Examples
 ) -> PlayRounds:
     """A function of (state, its step, rounds) to (the state after them, measurements).
 
@@ -54,12 +53,14 @@ def make_rounds(
     """
     programs = [(devices.compile(phase.play), phase) for phase in phases]
     loop = devices.compile(several(phases[0].play))
-    batches_a_round = sum(phase.repeats * phase.batches for phase in phases)
+
+    def batches_before(step: int) -> int:
+        return sum(phase.repeats * phase.batches * phase.rounds_before(step) for phase in phases)
 
     def play_one(state: GANState, step: int) -> tuple[GANState, Measurements]:
-        measured, update = {}, step * batches_a_round
+        measured, update = {}, batches_before(step)
         for program, phase in programs:
-            for _ in range(phase.repeats):
+            for _ in range(phase.repeats * phase.takes_part(step)):
                 indices = devices.split(batches.indices(update, phase.batches))
                 state, latest = program(state, examples, indices)
                 measured |= latest
@@ -69,8 +70,8 @@ def make_rounds(
     def play(state: GANState, step: int, rounds: int = 1) -> tuple[GANState, Measurements]:
         if rounds == 1:
             return play_one(state, step)
-        indices = batches.indices(step * batches_a_round, rounds * batches_a_round)
-        indices = indices.reshape(rounds, batches_a_round, -1)
+        first, end = batches_before(step), batches_before(step + rounds)
+        indices = batches.indices(first, end - first).reshape(rounds, -1, batches.batch_size)
         return loop(state, examples, devices.split(indices))
 
     return play

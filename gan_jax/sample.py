@@ -29,13 +29,15 @@ def main() -> None:
         raise InputError("--out", out, "the name must end in .npz")
     if not out.absolute().parent.is_dir():
         raise InputError("--out", out, "there is no such folder")
+    from gan_jax import rules
     from gan_jax.restore import restore
     from gan_jax.sampling import make_sampler
     from gan_jax.workdir import to_json
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
-    sample = make_sampler(trained.players.generator, trained.config.model.latent)
-    samples = np.concatenate(list(sample(trained.generator, _NUM.value, _SEED.value)))
+    sample = make_sampler(trained.players.generator, rules.prior(trained.config.model))
+    samples = [batch.x for batch in sample(trained.generator, _NUM.value, _SEED.value)]
+    samples = np.concatenate(samples)
     origin = {"step": trained.step, "weights": _WEIGHTS.value, "seed": _SEED.value}
     np.savez_compressed(out, samples=samples, record=to_json(origin | trained.record))
     print(f"{len(samples)} samples of step {trained.step} in {out}")

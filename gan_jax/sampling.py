@@ -4,51 +4,67 @@ from collections.abc import Callable, Iterator
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.data.batches import from_float, to_float
+from gan_jax.data.batches import Examples, from_float, to_float
+from gan_jax.game.prior import Prior
 from gan_jax.game.state import Variables
-from gan_jax.streams import example_keys, latents, root, stream
+from gan_jax.game.views import packed
+from gan_jax.streams import example_keys, root, stream
 
 BATCH = 500  # examples a dispatch: memory does not grow with what is asked for
 
-Sampler = Callable[[Variables, int, int], Iterator[np.ndarray]]
+Sampler = Callable[[Variables, int, int], Iterator[Examples]]
 
 
-def make_sampler(generator: nn.Module, latent: int) -> Sampler:
+def make_sampler(generator: nn.Module, prior: Prior) -> Sampler:
     """A function of (variables, num, seed) to batches of num examples: uint8 images or points.
 
     Args:
         generator: The network; it runs as in use, with its running statistics.
-        latent: Dimensions of the latent.
+        prior: Where its inputs come from. The classes asked for are the examples' labels.
     """
 
     @jax.jit
-    def batch(variables: Variables, key: jax.Array, first: jax.Array) -> jax.Array:
-        z = latents(example_keys(key, BATCH, first=first), latent)
-        return from_float(generator.apply(variables, z, train=False))
+    def batch(variables: Variables, key: jax.Array, first: jax.Array) -> Examples:
+        draw = prior.draw(example_keys(key, BATCH, first=first))
+        x = generator.apply(variables, draw.z, draw.labels, train=False)
+        return Examples(from_float(x), draw.labels)
 
-    def sample(variables: Variables, num: int, seed: int) -> Iterator[np.ndarray]:
+    def sample(variables: Variables, num: int, seed: int) -> Iterator[Examples]:
         key = stream(root(seed), "samples")
         for first in range(0, num, BATCH):
-            yield np.asarray(batch(variables, key, first))[: num - first]
+            found = batch(variables, key, first)
+            yield jax.tree.map(lambda leaf, rest=num - first: np.asarray(leaf)[:rest], found)
 
     return sample
 
 
-def make_accuracy(discriminator: nn.Module) -> Callable[[Variables, np.ndarray], float]:
-    """A function of (variables, real examples [N, ...]) to the share in [0, 1] taken for real."""
+def make_accuracy(
+    discriminator: nn.Module, even: float, pack: int = 1
+) -> Callable[[Variables, Examples], float]:
+    """A function of (variables, real examples [N, ...]) to the share in [0, 1] taken for real.
+
+    Args:
+        discriminator: The network; it runs as in use.
+        even: The logit above which an example is taken for real: its loss's.
+        pack: Examples that it sees at once.
+    """
+    size = BATCH - BATCH % pack
 
     @jax.jit
-    def taken_for_real(variables: Variables, examples: jax.Array) -> jax.Array:
-        return discriminator.apply(variables, to_float(examples), train=False) > 0
+    def taken_for_real(variables: Variables, examples: Examples) -> jax.Array:
+        seen = packed(to_float(examples.x), pack)
+        return discriminator.apply(variables, seen, examples.labels, train=False).logits > even
 
-    def accuracy(variables: Variables, examples: np.ndarray) -> float:
-        padding = -len(examples) % BATCH
-        padded = np.concatenate([examples, np.repeat(examples[:1], padding, axis=0)])
-        batches = np.split(padded, len(padded) // BATCH)
-        answers = [taken_for_real(variables, jnp.asarray(batch)) for batch in batches]
-        return float(np.mean(np.concatenate(answers)[: len(examples)]))
+    def accuracy(variables: Variables, examples: Examples) -> float:
+        num = len(examples.x)
+        rows = np.arange(num + -num % size) % num
+        answers = [
+            taken_for_real(variables, jax.tree.map(lambda leaf, part=part: leaf[part], examples))
+            for part in np.split(rows, len(rows) // size)
+        ]
+        # Several discriminators' answers are [K, N]; packs are counted, not examples.
+        return float(np.mean(np.concatenate(answers, axis=-1)[..., : -(-num // pack)]))
 
     return accuracy

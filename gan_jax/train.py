@@ -32,6 +32,7 @@ class Run:
         self.devices = Devices()
         self.devices.share(config.train.batch_size)
         self.dataset = data.load(config.data)
+        self.examples = build.training(config.model, self.dataset)
         self.batches = build.batches(config, len(self.dataset.train))
         players = build.players(config, self.dataset.shape, self.batches.per_epoch)
         self.phases = build.phases(config, players, self.batches.per_epoch, self.devices)
@@ -71,7 +72,7 @@ class Run:
     def _loop(self) -> None:
         config, stop = self.config, StopRequest()
         state = self.devices.replicate(self.state)
-        examples = self.devices.replicate(self.dataset.train)
+        examples = self.devices.replicate(self.examples)
         play = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
         speed, last = Speed(self.step), config.train.steps
         rhythms = [rhythm.every for rhythm in (config.log, config.eval, config.checkpoint)]
@@ -111,7 +112,8 @@ class Run:
             return {}
         host = to_host(state)
         numbers, examples = self.evaluator(host.generator_variables(), host.discriminator.variables)
-        pictures.picture(examples).save(self.workdir.samples / f"{self.step:06d}.png")
+        picture = pictures.picture(examples, self.dataset.test)
+        picture.save(self.workdir.samples / f"{self.step:06d}.png")
         headline = "  ".join(f"{name} {numbers[name]:.4g}" for name in self.evaluator.headline)
         self._say(f"step {self.step}: {headline}")
         return {"replica_spread": spread, **numbers}
@@ -128,7 +130,7 @@ class Run:
             self._say(f"going on from step {self.step}")
         if self.writes:
             shown = self.dataset.test[: pictures.SHOWN[self.dataset.is_image]]
-            pictures.picture(shown).save(self.workdir.reals)
+            pictures.picture(shown, self.dataset.test).save(self.workdir.reals)
 
     def _finish(self) -> None:
         """Write what stands at the end of a run; the same again if the run was finished before."""

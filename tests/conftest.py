@@ -25,9 +25,7 @@ from ml_collections import ConfigDict
 
 from configs import base
 from gan_jax import build, rounds
-from gan_jax.data.batches import Batches
-from gan_jax.game.losses import LOSSES
-from gan_jax.game.objectives import Game
+from gan_jax.data.batches import Batches, Examples
 from gan_jax.game.schemes import Moves, Phase
 from gan_jax.game.state import GANState
 from gan_jax.parallel import Devices
@@ -65,7 +63,7 @@ class Parts(NamedTuple):
     batches: Batches
     phases: tuple[Phase, ...]
     moves: Moves
-    examples: np.ndarray
+    examples: Examples
     state: GANState
 
     def play(self, count: int) -> tuple[GANState, dict[str, jax.Array]]:
@@ -110,24 +108,12 @@ def start(tiny) -> Callable[..., Parts]:
         batches = build.batches(config, num)
         players = build.players(config, shape, batches.per_epoch)
         phases = build.phases(config, players, batches.per_epoch, devices)
-        game = Game(
-            players.generator,
-            players.discriminator,
-            LOSSES[config.loss],
-            config.model.latent,
-            config.train.batch_size,
-            None,
-        )
-        moves = Moves(
-            game,
-            players.generator_optimizer,
-            players.discriminator_optimizer,
-            build.ema_decay(config.ema.half_life, config.train.batch_size),
-        )
-        key = (str(config.model), str(config.optim), str(config.ema), config.seed, shape)
+        moves = build.moves(config, players, Devices(jax.devices()[:1]))
+        scheme = config.schedule.scheme
+        key = (str(config.model), str(config.optim), str(config.ema), config.seed, shape, scheme)
         if key not in states:
             states[key] = build.state(config, players, shape)
-        return Parts(config, devices, batches, phases, moves, examples, states[key])
+        return Parts(config, devices, batches, phases, moves, Examples(examples), states[key])
 
     return parts
 

@@ -49,8 +49,8 @@ CASES = {
     ),
     "unknown optimizer": (
         "main",
-        (RING, "--config.optim.generator.name=adan"),
-        ("config.optim.generator.name=adan", "adam"),
+        (RING, "--config.optim.generator.name=adm"),
+        ("config.optim.generator.name=adm", "adam"),
     ),
     "unknown decay": (
         "main",

@@ -49,6 +49,17 @@ def test_shipped_configs_pass(name):
 
 NAN, INFINITY = float("nan"), float("inf")
 BAD = {  # by the last part of the key, where the whole is not given
+    "pack": [0],
+    "classes": [-1],
+    "categories": [-1],
+    "continuous": [-1],
+    "weight": [-1.0, NAN, INFINITY],
+    "auxiliary_weight": [-1.0, NAN, INFINITY],
+    "deviation": [-0.1, NAN, INFINITY],
+    "updates": [-1],
+    "probability": [-0.1, 1.1, NAN],
+    "target": [-0.1, 1.0, NAN],
+    "images": [0],
     "seed": [-1, 2**32],
     "image_size": [0, -28],
     "latent": [0],
@@ -58,7 +69,11 @@ BAD = {  # by the last part of the key, where the whole is not given
     "learning_rate": [0.0, -1e-3, NAN, INFINITY],
     "b1": [-0.1, 1.0, NAN],
     "b2": [-0.1, 1.0, NAN],
-    "momentum": [-0.1, 1.0, NAN],
+    "smoothing": [-0.1, 1.0, NAN],
+    "momentum": [-1.0, 1.0, NAN],
+    "warmup": [-1],
+    "clip": [-1.0, NAN, INFINITY],
+    "clip_weights": [-0.01, NAN, INFINITY],
     "schedule.discriminator": [0, -1],
     "schedule.generator": [0, -1],
     "unit": ["steps", ""],
@@ -68,19 +83,44 @@ BAD = {  # by the last part of the key, where the whole is not given
     "rounds_a_dispatch": [-1],
     "every": [0, -1],
     "keep": [0],
+    "count": [0, -1],
+    "depth": [0, -1],
     **{key: [""] for key in ("name", "dtype", "source", "data_dir", "norm", "loss", "decay")},
-    **{key: [""] for key in ("scheme", "protocol")},
+    **{key: [""] for key in ("scheme", "protocol", "aggregate")},
+    **{key: [""] for key in ("conditioning", "minibatch", "kind")},
+    "warmup_rounds": [-1],
+    "warmup_discriminator": [0],
+    "unroll": [0],
+    "lookahead_rounds": [0],
+    "lookahead_share": [0.0, 1.5, NAN],
+    "consensus_weight": [-0.1, NAN, INFINITY],
+    "symplectic_weight": [-0.1, NAN, INFINITY],
 }
 GOOD = {
+    "pack": [1],
+    "categories": [0],
+    "weight": [0],
+    "deviation": [0.0],
+    "policy": [""],
+    "probability": [0.0, 1.0],
+    "target": [0.0],
     "seed": [0, 2**32 - 1],
     "image_size": [1],
     "dropout": [0.0, 0.999],
     "learning_rate": [1e-9, 10.0],
     "b1": [0.0],
     "b2": [0.0],
-    "momentum": [0.0],
+    "smoothing": [0.0, 0.999],
+    "momentum": [-0.5, 0.0],
+    "warmup": [0],
+    "clip": [0.0, 1.0],
+    "clip_weights": [0.0, 0.01],
     "unit": ["step", "epoch"],
     "half_life": [0, 0.5],
+    "warmup_rounds": [0, 25],
+    "lookahead_share": [1.0],
+    "consensus_weight": [0.0],
+    "symplectic_weight": [0.0],
     "raw_dir": [""],
     "every": [1],
     "keep": [1],
@@ -190,7 +230,9 @@ def is_read(key: str, paths: list[Path], holders: tuple[str, ...] = ("config",))
                 return True
             if is_unpacked(parent):
                 room = [other for other in LIBRARY if path.parent in other.parents]
-                return any(chain(n) == f"self.{rest}" for p in room for n in ast.walk(SOURCES[p]))
+                if any(chain(n) == f"self.{rest}" for p in room for n in ast.walk(SOURCES[p])):
+                    return True
+                continue
             there = takers(parent, path)
             names = ("config",) if there != [path] else tuple(loop_variables(above, node))
             if names and is_read(rest, there, names):

@@ -19,8 +19,10 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from gan_jax.data import DATASETS, Dataset, idx, images, load, prepared, reach
-from gan_jax.data.idx_sets import FILES, IDX_SETS, File, IdxSet
-from gan_jax.data.mixtures import MIXTURES, RING
+from gan_jax.data.idx_sets import FILES, IdxSet
+from gan_jax.data.mixtures import MIXTURES
+from gan_jax.data.raw_set import File
+from gan_jax.data.raw_sets import RAW_SETS
 from gan_jax.errors import InputError
 
 COUNTS = {"train": 60, "test": 20}
@@ -62,7 +64,7 @@ def small(tmp_path, monkeypatch):
         (folder / name).write_bytes(packed)
         files[part] = File(len(packed), hashlib.sha256(packed).hexdigest())
     url = "http://no-such-host.invalid/"
-    monkeypatch.setitem(IDX_SETS, "mnist", IdxSet(url, files, IDX_SETS["mnist"].classes))
+    monkeypatch.setitem(RAW_SETS, "mnist", IdxSet(url, files, RAW_SETS["mnist"].classes))
     return folder, parts
 
 
@@ -145,10 +147,10 @@ def test_a_missing_file_is_named(small):
 def test_addresses_sizes_and_checksums_are_those_of_tfds():
     import tensorflow_datasets as tfds
 
-    for name, idx_set in IDX_SETS.items():
+    for name, raw_set in RAW_SETS.items():
         path = tfds.core.tfds_path() / "url_checksums" / f"{name}.txt"
         known = tfds.download.checksums.load_url_infos(path)
-        ours = {idx_set.urls[part]: tuple(file) for part, file in idx_set.files.items()}
+        ours = {raw_set.urls[key]: tuple(file) for key, file in raw_set.files.items()}
         assert ours == {url: (info.size, info.checksum) for url, info in known.items()}
 
 
@@ -224,8 +226,8 @@ def served(small, monkeypatch):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
-        there = IdxSet(url, IDX_SETS["mnist"].files, IDX_SETS["mnist"].classes)
-        monkeypatch.setitem(IDX_SETS, "mnist", there)
+        there = IdxSet(url, RAW_SETS["mnist"].files, RAW_SETS["mnist"].classes)
+        monkeypatch.setitem(RAW_SETS, "mnist", there)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         yield folder, parts
         server.shutdown()
@@ -259,8 +261,8 @@ def test_without_network_auto_says_so_and_uses_the_embedded_set(small, tmp_path,
 
 def test_without_network_or_an_embedded_set_auto_says_what_to_do(tmp_path, monkeypatch):
     there = IdxSet("http://no-such-host.invalid/", {}, ())
-    monkeypatch.setitem(IDX_SETS, "kmnist", there)
-    with pytest.raises(InputError, match="set it to the folder of its gz files"):
+    monkeypatch.setitem(RAW_SETS, "kmnist", there)
+    with pytest.raises(InputError, match="set it to the folder of the four"):
         load(config(name="kmnist", data_dir=str(tmp_path)))
 
 
@@ -275,8 +277,8 @@ def test_a_probe_gives_up_on_a_look_up_that_hangs(monkeypatch):
 
 
 def test_a_probe_asks_for_the_file_itself(served):
-    url = IDX_SETS["mnist"].url
-    reach.probe(IDX_SETS["mnist"].urls["train"])
+    url = RAW_SETS["mnist"].url
+    reach.probe(RAW_SETS["mnist"].urls["train"])
     with pytest.raises(ConnectionError, match="HTTPError"):
         reach.probe(url + "no-such-file")
 
@@ -302,11 +304,13 @@ def test_embedded_digits_are_split_evenly_and_apart():
 
 
 @pytest.mark.parametrize("size", [4, 14, 32, 64])
-def test_resizing_all_at_once_is_resizing_one_by_one(size):
-    natives = np.random.default_rng(0).integers(256, size=(5, 28, 28, 1)).astype(np.uint8)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resizing_all_at_once_is_resizing_one_by_one(size, channels):
+    natives = np.random.default_rng(0).integers(256, size=(5, 28, 28, channels)).astype(np.uint8)
     resized = images.resize(natives, size)
-    assert resized.shape == (5, size, size, 1)
-    for native, one in zip(natives[..., 0], resized[..., 0], strict=True):
+    assert resized.shape == (5, size, size, channels)
+    for native, one in zip(natives, resized, strict=True):
+        native, one = (x.squeeze(-1) if channels == 1 else x for x in (native, one))
         expected = Image.fromarray(native).resize((size, size), Image.Resampling.BILINEAR)
         np.testing.assert_array_equal(one, expected)
 
@@ -320,33 +324,16 @@ def test_both_splits_are_resized():
 # Mixtures
 
 
-def test_ring_centres_are_exact():
-    half = np.sqrt(0.5)
-    expected = [(1, 0), (half, half), (0, 1), (-half, half)]
-    expected += [(-x, -y) for x, y in expected]
-    np.testing.assert_allclose(MIXTURES["ring"].centres, expected, rtol=0, atol=1e-15)
-    assert len(np.unique(RING.centres.round(6), axis=0)) == 8
-
-
-def test_ring_points_have_the_density_they_claim():
-    dataset = load(config(name="ring"))
-    check_contract(dataset)
-    assert (len(dataset.train), len(dataset.test), dataset.source) == (100_000, 10_000, "exact")
-    offsets = dataset.train - RING.centres[dataset.train_labels]
-    for mode in range(8):
-        own = offsets[dataset.train_labels == mode]
-        assert len(own) == pytest.approx(12_500, abs=500)  # 4.8 standard deviations
-        np.testing.assert_allclose(np.cov(own.T), 1e-4 * np.eye(2), atol=6e-6)
-    share = np.mean(np.linalg.norm(offsets, axis=1) < 3 * RING.sigma)
-    assert share == pytest.approx(1 - np.exp(-4.5), abs=0.0015)  # 98.89 %: Rayleigh within 3 sigma
-    assert dataset.fingerprint == load(config(name="ring", source="exact")).fingerprint
+@pytest.mark.parametrize("name", MIXTURES)
+def test_mixtures_keep_the_contract(name):
+    check_contract(load(config(name=name)))
 
 
 # What a user can get wrong
 
 
 WRONG = {
-    "unknown set": ({"name": "mnits"}, "config.data.name", "fashion_mnist, kmnist, mnist, ring"),
+    "unknown set": ({"name": "mnits"}, "config.data.name", "cifar10, fashion_mnist, grid, kmnist"),
     "unknown source": ({"source": "web"}, "config.data.source", "auto, embedded, raw, tfds"),
     "not prepared": (
         {"source": "tfds", "data_dir": "none"},
@@ -367,12 +354,23 @@ WRONG = {
         "no package carries kmnist, only mnist",
     ),
     "too small": ({"image_size": 3}, "config.data.image_size", "must be 4 or more"),
+    "no folder given for colour images": (
+        {"name": "cifar10", "source": "raw"},
+        "config.data.raw_dir",
+        "set it to the folder of cifar-10-binary.tar.gz",
+    ),
+    "cifar10 not embedded": (
+        {"name": "cifar10", "source": "embedded"},
+        "config.data.source",
+        "no package carries cifar10, only mnist",
+    ),
     **{
-        f"ring from {source}": (
-            {"name": "ring", "source": source},
+        f"{name} from {source}": (
+            {"name": name, "source": source},
             "config.data.source",
             "set it to auto or exact",
         )
+        for name in MIXTURES
         for source in ("tfds", "raw", "embedded")
     },
 }
@@ -404,4 +402,4 @@ def test_prepare_ends_with_one_line_and_code_2(tmp_path, arguments, message):
 
 
 def test_every_data_set_has_a_loader():
-    assert set(DATASETS) == set(IDX_SETS) | set(MIXTURES)
+    assert set(DATASETS) == set(RAW_SETS) | set(MIXTURES)

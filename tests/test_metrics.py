@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 from gan_jax.data import Dataset, embedded, mixtures
 from gan_jax.errors import InputError
-from gan_jax.metrics import PROTOCOLS, classifier, images, modes
+from gan_jax.metrics import PROTOCOLS, classifier, images, manifold, modes
+from gan_jax.metrics.batching import BATCH
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
 RING = mixtures.RING
@@ -52,6 +54,17 @@ def centred(covariance):
 def test_frechet_distance(real, generated, distance):
     assert frechet_distance(real=real, generated=generated) == pytest.approx(distance, abs=1e-7)
     assert frechet_distance(real=generated, generated=real) == pytest.approx(distance, abs=1e-7)
+
+
+def test_frechet_distance_of_samples_against_the_formula_with_a_square_root():
+    rng = np.random.default_rng(0)
+    sets = rng.normal(size=(2, 50, 6)) @ rng.normal(size=(2, 6, 6)) + rng.normal(size=(2, 1, 6))
+    gaussians = [Gaussian.of_sums(50, x.sum(axis=0), x.T @ x) for x in sets]
+    means, covariances = sets.mean(axis=1), [np.cov(x, rowvar=False) for x in sets]
+    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
+    expected = np.sum((means[0] - means[1]) ** 2) + np.trace(sum(covariances) - 2 * root)
+    distance = frechet_distance(real=gaussians[0], generated=gaussians[1])
+    assert distance == pytest.approx(expected, rel=1e-9)
 
 
 def test_gaussian_of_a_square():
@@ -181,7 +194,7 @@ def test_classifier_knows_the_digits(digits):
 
 
 def test_streaming_equals_one_batch(digits):
-    count = classifier.BATCH + 44
+    count = BATCH + 44
     features, probabilities = classifier.embed(digits.train[:count])
     scaled = digits.train[:count].astype(np.float32) / 255
     direct, logits = classifier.MnistCNN().apply(classifier.load_classifier(), scaled)
@@ -260,3 +273,36 @@ def test_other_image_sets_are_their_own_reference(digits):
     own = protocol.noise_floor(inverted, protocol.reference(inverted))
     digits_own = protocol.noise_floor(inverted, protocol.reference(digits))
     assert own["frechet"] < digits_own["frechet"] / 10
+
+
+def test_fidelity_and_diversity_are_told_apart(digits):
+    """Ones alone look real but miss most digits; noise looks like nothing and meets nothing."""
+    protocol = PROTOCOLS["mnist_cnn_manifold"]
+    reference = protocol.reference(digits)
+    assert reference.features.shape == (500, classifier.FEATURES)
+    floor = protocol.noise_floor(digits, reference)
+    assert floor["real"] == 500
+    assert min(floor[name] for name in ("precision", "recall", "coverage")) > 0.75
+    assert floor["density"] == pytest.approx(1, abs=0.2)
+    # Draws of 500 scatter by about 1 / 1000 of a point's kernel with itself.
+    own = np.mean((np.square(reference.features).sum(axis=1) / classifier.FEATURES + 1) ** 3)
+    assert abs(floor["kernel"]) < own / 500
+    ones = np.resize(digits.train[digits.train_labels == 1], (2500, 28, 28, 1))
+    ones = protocol.measure([ones], reference)
+    assert ones["precision"] > 0.7
+    assert ones["recall"] < 0.3
+    assert ones["coverage"] < 0.2
+    assert ones["kernel"] > own / 50
+    noise = np.random.default_rng(0).integers(256, size=(2500, 28, 28, 1), dtype=np.uint8)
+    noise = protocol.measure([noise], reference)
+    assert noise["precision"] < 0.05
+    assert noise["coverage"] < 0.05
+
+
+def test_at_most_2500_real_images_are_compared_with(digits, monkeypatch):
+    monkeypatch.setattr(manifold, "REAL", 60)
+    features = manifold.reference(digits).features
+    every, _ = classifier.embed(digits.test)
+    rows = [np.argmin(np.abs(every - one).sum(axis=1)) for one in features]
+    assert len(set(rows)) == 60
+    assert rows != sorted(rows)  # drawn, not the first

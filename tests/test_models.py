@@ -2,32 +2,30 @@
 
 import math
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from configs import base
 from gan_jax import models
 from gan_jax.errors import InputError
-from gan_jax.models import PAIRS, dcgan
-from gan_jax.models.layers import NORMS, BatchNorm, Dropout
+from gan_jax.models import PAIRS
+from gan_jax.models.layers import Dropout
+from gan_jax.models.norms import NORMS
 
 LATENT = 3
 
 
-def pair(name, shape, *, width=2, norm="batch", dropout=0.0):
-    config = ConfigDict(
-        {
-            "name": name,
-            "dtype": "float32",
-            "generator": {"width": width, "norm": norm},
-            "discriminator": {"width": width, "norm": norm, "dropout": dropout},
-        }
+def pair(name, shape, *, width=2, norm="batch", dropout=0.0, classes=0, codes=0, **fields):
+    """A small pair of players; `fields` are the config's, such as {"discriminator.count": 2}."""
+    config = base.get_config().model
+    players = {"width": width, "norm": norm}
+    config.update(
+        {"name": name, "generator": players, "discriminator": players | {"dropout": dropout}}
     )
-    return models.build(config, shape)
+    config.update_from_flattened_dict(fields)
+    return models.build(config, shape, classes, codes)
 
 
 def variables_of(module, example):
@@ -49,22 +47,36 @@ FITTING = [
     ("dcgan", (64, 64, 1)),
     ("mlp", (2,)),
     ("mlp", (5, 7, 3)),
+    ("r3gan", (8, 8, 3)),
+    ("r3gan", (28, 28, 1)),
+    ("sngan", (8, 8, 3)),
+    ("sngan", (64, 64, 1)),
 ]
 
 
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize(("name", "shape"), FITTING)
+HAVE_STATISTICS = {"batch", "local_batch", "spectral"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "norm"),
+    [
+        (name, shape, norm)
+        for name, shape in FITTING
+        for norm in sorted(NORMS)
+        if (name, norm) != ("mlp", "instance")
+    ],
+)
 def test_shapes_types_and_collections(name, shape, norm):
     generator, discriminator = pair(name, shape, norm=norm, dropout=0.3)
     z, x = (jax.ShapeDtypeStruct((6, *rest), jnp.float32) for rest in ((LATENT,), shape))
     of_generator, of_discriminator = variables_of(generator, z), variables_of(discriminator, x)
     for variables in (of_generator, of_discriminator):
         assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
-    assert of_generator.keys() == {"params"} | ({"batch_stats"} if norm == "batch" else set())
-    if norm == "none" or (name, shape) == ("dcgan", (8, 8, 3)):  # a single layer, the first: none
-        assert of_discriminator.keys() == {"params"}
-    else:
-        assert of_discriminator.keys() == {"params", "batch_stats"}
+    with_statistics = {"params"} | ({"batch_stats"} if norm in HAVE_STATISTICS else set())
+    assert of_generator.keys() == with_statistics
+    # A single layer, the first, is not followed by a normalization.
+    alone = (name, shape) == ("dcgan", (8, 8, 3)) and norm != "spectral"
+    assert of_discriminator.keys() == ({"params"} if alone else with_statistics)
 
     for train in (False, True):
 
@@ -74,7 +86,7 @@ def test_shapes_types_and_collections(name, shape, norm):
             return module.apply(variables, inputs, train=train, mutable=mutable, rngs=rngs)
 
         examples, _ = jax.eval_shape(lambda v, z: run(generator, v, z), of_generator, z)
-        logits, _ = jax.eval_shape(lambda v, x: run(discriminator, v, x), of_discriminator, x)
+        (logits, *_), _ = jax.eval_shape(lambda v, x: run(discriminator, v, x), of_discriminator, x)
         assert (examples.shape, examples.dtype) == ((6, *shape), jnp.float32)
         assert (logits.shape, logits.dtype) == ((6,), jnp.float32)
 
@@ -120,6 +132,16 @@ def norm(features):
     return 2 * features
 
 
+def bottleneck(features):
+    middle = 2 * features
+    grouped = 3**2 * 16 * middle + middle
+    return conv(1, features, middle) + grouped + middle * features
+
+
+def residual(inputs, outputs):
+    return conv(1, inputs, outputs) + conv(3, inputs, outputs) + conv(3, outputs, outputs)
+
+
 SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28x1, 64 latents
     "cnn": (
         [
@@ -136,8 +158,32 @@ SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28
         [dense(64, 32), norm(32), dense(32, 32), norm(32), dense(32, 784)],
         [dense(784, 64), dense(64, 64), dense(64, 1)],
     ),
+    "r3gan": (  # 128, 64 and 32 features
+        [
+            *(64 * 128, 7 * 7 * 128, bottleneck(128), norm(256), norm(256)),
+            *(128 * 64, bottleneck(64), norm(128), norm(128)),
+            *(64 * 32, bottleneck(32), norm(64), norm(64), 32),
+        ],
+        [
+            *(64, bottleneck(64), 64 * 128, bottleneck(128), 128 * 256, bottleneck(256)),
+            *(7 * 7 * 256, dense(256, 1)),
+        ],
+    ),
+    "sngan": (
+        [
+            *(dense(64, 7 * 7 * 128), norm(128), norm(64), residual(128, 64)),
+            *(norm(64), norm(32), residual(64, 32), norm(32), conv(3, 32, 1)),
+        ],
+        [residual(1, 64), residual(64, 128), residual(128, 256), dense(256, 1)],
+    ),
 }
-TOTALS = {"cnn": (302_849, 212_865), "dcgan": (237_345, 138_561), "mlp": (29_136, 54_465)}
+TOTALS = {
+    "cnn": (302_849, 212_865),
+    "dcgan": (237_345, 138_561),
+    "mlp": (29_136, 54_465),
+    "r3gan": (177_952, 528_705),
+    "sngan": (557_377, 1_185_985),
+}
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -150,11 +196,6 @@ def test_parameter_counts_of_the_default_config(name):
         for module, shape in ((generator, (64,)), (discriminator, (28, 28, 1)))
     )
     assert found == tuple(sum(layers) for layers in SIZES[name]) == TOTALS[name]
-
-
-@pytest.mark.parametrize(("side", "count"), [(4, 0), (8, 1), (28, 2), (32, 3), (64, 4), (30, 1)])
-def test_halvings(side, count):
-    assert dcgan.halvings(side) == count
 
 
 # What a user can get wrong
@@ -248,67 +289,65 @@ def test_dropout_follows_the_example_not_the_device(count):
     np.testing.assert_array_equal(shares.reshape(x.shape), drop(x, 0.3))
 
 
-# Normalization
+# What training does with them
 
 
-def test_batch_norm_by_hand():
-    x = jnp.array([[1.0, 10.0], [3.0, 10.0]])
-    params = {"scale": jnp.array([2.0, 1.0]), "bias": jnp.array([0.5, -1.0])}
-    stats = {"mean": jnp.array([4.0, 0.0]), "var": jnp.array([2.0, 1.0])}
-    variables = {"params": {"BatchNorm_0": params}, "batch_stats": {"BatchNorm_0": stats}}
-    y, new = BatchNorm().apply(variables, x, train=True, mutable=["batch_stats"])
-    np.testing.assert_allclose(y, [[-1.5, -1.0], [2.5, -1.0]], atol=2e-5)  # epsilon is 1e-5
-    new = new["batch_stats"]["BatchNorm_0"]
-    np.testing.assert_allclose(new["mean"], [0.9 * 4 + 0.1 * 2, 0.1 * 10], rtol=1e-6)
-    np.testing.assert_allclose(new["var"], [0.9 * 2 + 0.1 * 1, 0.9 * 1], rtol=1e-6)
-    in_use = BatchNorm().apply(variables, x, train=False)
-    expected = [[2 * -3 / 2**0.5 + 0.5, 9.0], [2 * -1 / 2**0.5 + 0.5, 9.0]]
-    np.testing.assert_allclose(in_use, expected, rtol=1e-4)
+def penalized(name, dtype):
+    """A loss of both players with a gradient penalty, of trials of their variables, and the like.
+
+    Returns:
+        A function of a pair of variables, a leading axis of trials on each leaf, to the losses
+        [trials] and their gradients; and the variables' shapes, without that axis.
+    """
+    generator, discriminator = pair(name, (8, 8, 1), width=3, norm="none", dtype=dtype)
+    z = np.random.default_rng(0).normal(size=(3, LATENT)).astype(np.float32)
+    images = jnp.zeros((3, 8, 8, 1))
+    shapes = variables_of(generator, z), variables_of(discriminator, images)
+
+    def run(module, variables, inputs):
+        return module.apply(variables, inputs, train=True, mutable=["batch_stats"])[0]
+
+    def loss(both):
+        def total(x):
+            return jnp.sum(jnp.sin(run(discriminator, both[1], x).logits))
+
+        fakes = run(generator, both[0], z)
+        return total(fakes) + jnp.sum(jax.grad(total)(fakes) ** 2)
+
+    return jax.jit(jax.vmap(jax.value_and_grad(loss))), shapes
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_batch_norm_is_that_of_the_global_batch(count):
-    """Values, new statistics, and the gradient with respect to the input."""
-    rng = np.random.default_rng(0)
-    x = (rng.normal(size=(8, 3, 5)) + 10 * np.arange(8)[:, None, None]).astype(np.float32)
-    weights = rng.normal(size=x.shape).astype(np.float32)
-    variables = BatchNorm().init(jax.random.key(0), x, train=False)
+@pytest.mark.parametrize("name", PAIRS)
+def test_every_pair_differentiates_twice_and_maps_over_trials(name):
+    """Two trials a step to either side of a third: their difference is what its gradient says."""
+    run, shapes = penalized(name, "float32")
+    rng = np.random.default_rng(1)
 
-    def run(axis_name, x, weights):
-        def loss(x):
-            y, new = BatchNorm(axis_name).apply(variables, x, train=True, mutable=["batch_stats"])
-            return jnp.sum(weights * y), (y, new)  # of the device; their sum is what counts
+    def draw(leaf):
+        return rng.normal(size=leaf.shape) / np.sqrt(leaf.size / leaf.shape[-1])
 
-        return jax.grad(loss, has_aux=True)(x)
+    direction, variables = (jax.tree.map(draw, shapes) for _ in range(2))
+    step = 3e-4
 
-    gradient, (y, new) = run(None, x, weights)
-    mapped = jax.pmap(
-        lambda x, weights: run("devices", x, weights),
-        axis_name="devices",
-        devices=jax.devices()[:count],
-    )
-    shares = (count, 8 // count, 3, 5)
-    on_many, (y_on_many, new_on_many) = mapped(x.reshape(shares), weights.reshape(shares))
-    np.testing.assert_allclose(y_on_many.reshape(x.shape), y, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(on_many.reshape(x.shape), gradient, rtol=1e-3, atol=1e-5)
-    for device in range(count):
-        jax.tree.map(
-            lambda one, many, device=device: np.testing.assert_allclose(
-                many[device], one, rtol=1e-5
-            ),
-            new,
-            new_on_many,
-        )
+    def trials(*steps):
+        def along(leaf, change):
+            return np.stack([leaf + step * change for step in steps]).astype(np.float32)
+
+        return jax.tree.map(along, variables, direction)
+
+    (before, after), _ = run(trials(-step, step))
+    _, gradients = run(trials(1.0, 0.0))  # the second must not mind the first
+    slopes = jax.tree.map(lambda leaf, change: np.sum(leaf[1] * change), gradients, direction)
+    shares = [np.sum(np.abs(jax.tree.leaves(player["params"]))) for player in slopes]
+    assert all(share > 0 for share in shares)
+    slope = sum(jax.tree.leaves(slopes))
+    np.testing.assert_allclose((after - before) / (2 * step), slope, atol=0.01 * sum(shares))
 
 
-@pytest.mark.parametrize("name", NORMS)
-def test_norms_take_an_axis_name_and_leave_it_alone_in_use(name):
-    """In use a network knows no other device, whatever it was trained on."""
-    module: nn.Module = NORMS[name](axis_name="devices")
-    x = jnp.arange(6.0).reshape(2, 3)
-    variables = module.init(jax.random.key(0), x, train=False)
-    y = module.apply(variables, x, train=False)
-    np.testing.assert_allclose(y, x, rtol=1e-4)  # statistics at first: mean 0, variance 1
-    if name == "none":
-        assert variables == {}
-        assert module.apply(variables, x, train=True) is x
+@pytest.mark.parametrize("name", PAIRS)
+def test_gradients_of_every_pair_in_bfloat16_are_float32(name):
+    run, shapes = penalized(name, "bfloat16")
+    trials = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), shapes)
+    losses, gradients = jax.eval_shape(run, trials)
+    assert (losses.shape, losses.dtype) == ((2,), jnp.float32)
+    assert gradients == trials

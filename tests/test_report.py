@@ -75,13 +75,31 @@ def test_a_sheet_shows_each_image_once():
         assert shown[value] == 4 * 6 * 4  # each pixel is drawn as two by two
 
 
+def test_a_sheet_of_colour_images_keeps_their_colours():
+    colours = [(200, 10, 30), (5, 220, 40), (15, 25, 230)]
+    images = np.array(colours, np.uint8).reshape(3, 1, 1, 3) + np.zeros((3, 4, 4, 3), np.uint8)
+    sheet = pictures.picture(images, images)
+    assert sheet.mode == "RGB"
+    counts = {colour: count for count, colour in sheet.getcolors()}
+    assert [counts[colour] for colour in colours] == [4 * 4 * 4] * 3
+
+
 def test_a_cloud_puts_points_where_they_are_and_leaves_out_the_rest():
     points = np.array([[0.75, 0.75], [9.0, 0.0], [np.nan, 0.0]])
-    rows, columns = np.nonzero(np.asarray(pictures.cloud(points)) < 255)
-    side = pictures.cloud(points).width
-    assert columns.mean() == pytest.approx(0.75 * side, abs=1)
-    assert rows.mean() == pytest.approx(0.25 * side, abs=1)
+    rows, columns = np.nonzero(np.asarray(pictures.cloud(points, 1.0)) < 255)
+    side = pictures.cloud(points, 1.0).width
+    assert columns.mean() == pytest.approx(0.875 * side, abs=1)
+    assert rows.mean() == pytest.approx(0.125 * side, abs=1)
     assert len(rows) == 9
+
+
+def test_a_picture_shows_all_real_points_and_scales_with_them_alone():
+    real = np.array([[-4.0, 4.0], [4.0, -4.0]])
+    for points in (real, np.zeros((1, 2)), 100 * real):
+        shown = np.asarray(pictures.picture(points, real)) < 255
+        assert shown.sum() == (9 * len(points) if np.abs(points).max() < 5 else 0)
+    corner = np.argwhere(np.asarray(pictures.picture(real, real)) < 255).min(axis=0)
+    assert corner == pytest.approx((1 - 4 / 5) / 2 * 480, abs=2)
 
 
 def test_an_animation_has_a_frame_a_picture_in_order(tmp_path):
@@ -94,3 +112,14 @@ def test_an_animation_has_a_frame_a_picture_in_order(tmp_path):
             animation.seek(frame)
             shades.append(animation.convert("L").getpixel((0, 0)))
     assert shades == [50, 100, 150]
+
+
+def test_an_animation_keeps_colours(tmp_path):
+    colours = [(200, 10, 30), (5, 220, 40)]
+    for number, colour in enumerate(colours):
+        Image.new("RGB", (4, 4), colour).save(tmp_path / f"{number:06d}.png")
+    pictures.animate(tmp_path, tmp_path / "out.gif")
+    with Image.open(tmp_path / "out.gif") as animation:
+        for number, colour in enumerate(colours):
+            animation.seek(number)
+            assert animation.convert("RGB").getpixel((0, 0)) == pytest.approx(colour, abs=4)

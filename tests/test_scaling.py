@@ -12,6 +12,7 @@ import pytest
 
 from configs import base
 from gan_jax import build
+from gan_jax.data.batches import Examples
 from gan_jax.parallel import Devices
 
 SHAPE, BATCH = (8, 8, 1), 8
@@ -60,8 +61,8 @@ def compiled(overrides, count):
     players = build.players(config, SHAPE, 3)
     (phase,) = build.phases(config, players, 3, devices)
     with jax.disable_jit():  # shapes are enough, and no initial program is compiled
-        state = jax.eval_shape(lambda: build.state(config, players, SHAPE))
-    examples = jax.ShapeDtypeStruct((24, *SHAPE), np.uint8)
+        state = jax.eval_shape(lambda: build.initial(config, players, SHAPE))
+    examples = Examples(jax.ShapeDtypeStruct((24, *SHAPE), np.uint8))
     indices = devices.split(np.zeros((phase.batches, BATCH), np.int32))
     lowered = devices.compile(phase.play).lower(state, examples, indices)
     # What the compiler makes of single arrays, the most of its work, is of no matter here.

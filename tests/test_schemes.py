@@ -4,44 +4,51 @@ Most of it on a game of two numbers: the generator t and the discriminator p, wi
 generator's loss and -t p - p x the discriminator's, so that every round can be played by hand.
 """
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax.serialization import from_state_dict, to_state_dict
 
+from configs import base
 from gan_jax import build
-from gan_jax.data.batches import Batches
+from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError
-from gan_jax.game import schemes
+from gan_jax.game import averages, schemes
 from gan_jax.game.schemes import SCHEMES, Moves
+from gan_jax.game.schemes.phase import updates, updates_a_round
 from gan_jax.game.state import GANState, Player
-from gan_jax.parallel import Devices
+from gan_jax.parallel import Devices, replica_spread, to_host
 from gan_jax.rounds import make_rounds
 
 RATE = 0.1
+ALTERNATING = sys.modules["gan_jax.game.schemes.alternating"]
 
 
 class Bilinear:
     """The game of two numbers; with noise, the generator's loss is t p (1 + noise)."""
 
     axis_name = None
+    generator_takes_reals = False
 
     def __init__(self, noise: float = 0.0):
         self.noise = noise
 
-    def generator_objective(self, params, model_state, discriminator, key):
+    def generator_objective(self, params, model_state, discriminator, reals, key):
         noise = self.noise * jax.random.normal(key) if self.noise else 0.0
         return params * discriminator["params"] * (1 + noise), (model_state, {})
 
     def discriminator_objective(self, params, model_state, generator, reals, key):
-        return -params * (generator["params"] + jnp.mean(reals)), (model_state, {})
+        return -params * (generator["params"] + jnp.mean(reals.x)), (model_state, {})
 
 
 def game(optimizer=None, **options):
     """The two players, and the state t = 1, p = 2 with an average that forgets a quarter."""
     optimizer = optimizer or optax.sgd(RATE)
-    moves = Moves(Bilinear(**options), optimizer, optimizer, ema_decay=0.75)
+    moves = Moves(Bilinear(**options), optimizer, optimizer, averages.exponential(0.75))
     generator, discriminator = (
         Player(value, {}, optimizer.init(value), np.int32(0))
         for value in (np.float32(1), np.float32(2))
@@ -50,13 +57,20 @@ def game(optimizer=None, **options):
     return moves, GANState(np.int32(0), key, generator, discriminator, {"params": np.float32(1)})
 
 
-def play(phases, state, rounds, num=12, size=4):
+def phases_of(moves, scheme="alternating", per_epoch=3, **fields):
+    """A round of a scheme with some fields of `config.schedule`."""
+    config = base.get_config().schedule
+    config.update(scheme=scheme, **fields)
+    return schemes.build(config, moves, per_epoch)
+
+
+def play(phases, state, rounds, num=12, size=4, first=0):
     """The state after some rounds on the examples 0, 1, 2, … and the rows that they took."""
     devices, seen = Devices(jax.devices()[:1]), []
     devices.split = lambda rows: seen.append(rows) or rows
-    examples = np.arange(num, dtype=np.float32)
+    examples = Examples(np.arange(num, dtype=np.float32))
     play_round = make_rounds(phases, devices, Batches(num, size, seed=0), examples)
-    for step in range(rounds):
+    for step in range(first, first + rounds):
         state, measured = play_round(state, step)
     return state, measured, np.concatenate(seen)
 
@@ -71,7 +85,7 @@ def counts(state):
 @pytest.mark.parametrize(("k", "m"), [(1, 1), (3, 1), (1, 3), (6, 2), (6, 5), (1, 9)])
 def test_a_round_is_k_updates_then_m(k, m):
     moves, state = game()
-    phases = schemes.alternating(moves, k, m)
+    phases = phases_of(moves, discriminator=k, generator=m)
     assert len(phases) == (1 if k + m <= 8 else 2)
     found, measured, rows = play(phases, state, rounds=2)
     assert counts(found) == (2, 2 * k, 2 * m)
@@ -99,9 +113,9 @@ def test_a_round_is_k_updates_then_m(k, m):
 
 def test_one_program_or_many_give_the_same_state(monkeypatch):
     moves, state = game(optax.adam(RATE), noise=0.5)
-    fused = schemes.alternating(moves, 2, 3)
-    monkeypatch.setattr(schemes, "MOST_UPDATES_IN_A_PROGRAM", 4)
-    split = schemes.alternating(moves, 2, 3)
+    fused = phases_of(moves, discriminator=2, generator=3)
+    monkeypatch.setattr(ALTERNATING, "MOST_UPDATES_IN_A_PROGRAM", 4)
+    split = phases_of(moves, discriminator=2, generator=3)
     assert [phase.repeats for phase in fused] == [1]
     assert [phase.repeats for phase in split] == [2, 3]
     (one, of_one, rows), (many, of_many, same_rows) = (
@@ -121,20 +135,61 @@ def test_every_update_draws_its_own_noise():
     moves, state = game(optax.sgd(0.0), noise=1.0)
     losses = []
     for _ in range(3):
-        losses.append(float(moves.look_generator(state).measurements["loss"]))
-        state, _ = moves.move_generator(state, moves.look_generator(state))
+        losses.append(float(moves.look_generator(state, None).measurements["loss"]))
+        state, _ = moves.move_generator(state, moves.look_generator(state, None))
     assert len(set(losses)) == 3
+
+
+# The first rounds of another k
+
+
+WARMUP = {"warmup_rounds": 2, "discriminator": 2}
+
+
+@pytest.mark.parametrize(("warm", "programs"), [(3, 2), (9, 3)])
+def test_the_first_rounds_have_a_longer_turn_of_the_discriminator(warm, programs):
+    """Batches follow each other without a gap, whatever the round's length."""
+    moves, state = game()
+    phases = phases_of(moves, warmup_discriminator=warm, **WARMUP)
+    assert len(phases) == programs
+    found, _, rows = play(phases, state, rounds=4)
+    assert counts(found) == (4, 2 * warm + 2 * 2, 4)
+    np.testing.assert_array_equal(rows, Batches(12, 4, seed=0).indices(0, 2 * warm + 2 * 2))
+    t, p, rows = 1.0, 2.0, iter(rows)
+    for k in (warm, warm, 2, 2):
+        for _ in range(k):
+            p += RATE * (t + np.mean(next(rows)))
+        t -= RATE * p
+    np.testing.assert_allclose([found.generator.params, found.discriminator.params], [t, p], 1e-5)
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_run_with_a_warmup_goes_on_from_any_round(step):
+    """The batches of a round depend on its number only: who starts there takes the same."""
+    moves, state = game()
+    phases = phases_of(moves, warmup_discriminator=9, **WARMUP)
+    *_, rows = play(phases, state, rounds=4)
+    *_, before = play(phases, game()[1], rounds=step)
+    *_, after = play(phases, game()[1], rounds=4 - step, first=step)
+    np.testing.assert_array_equal(np.concatenate([before, after]), rows)
+
+
+def test_a_run_counts_the_updates_of_its_warmup(tiny):
+    """25 rounds of 100 and then 5: the horizon of the critic's learning rate."""
+    schedule = tiny({"schedule.warmup_rounds": 25, "schedule.discriminator": 5}).schedule
+    assert updates(schedule, per_epoch=7, rounds=1000) == (25 * 100 + 975 * 5, 1000)
+    assert updates(schedule, per_epoch=7, rounds=10) == (10 * 100, 10)
 
 
 # Epochs
 
 
 @pytest.mark.parametrize(("num", "programs"), [(12, 1), (40, 2)])
-def test_an_epoch_for_the_discriminator_then_one_for_the_generator(tiny, num, programs):
+def test_an_epoch_for_the_discriminator_then_one_for_the_generator(num, programs):
     """Each example is seen once a round, in another order every round."""
     moves, state = game()
-    config, per_epoch = tiny({"schedule.unit": "epoch"}), num // 4
-    phases = schemes.alternating(moves, *build.updates_a_round(config, per_epoch))
+    per_epoch = num // 4
+    phases = phases_of(moves, per_epoch=per_epoch, unit="epoch")
     assert len(phases) == programs
     state, _, rows = play(phases, state, rounds=2, num=num)
     assert counts(state) == (2, 2 * per_epoch, 2 * per_epoch)
@@ -143,10 +198,10 @@ def test_an_epoch_for_the_discriminator_then_one_for_the_generator(tiny, num, pr
     assert np.any(orders[0] != orders[1])
 
 
-@pytest.mark.parametrize(("unit", "updates"), [("step", (3, 2)), ("epoch", (21, 14))])
-def test_updates_a_round(tiny, unit, updates):
+@pytest.mark.parametrize(("unit", "expected"), [("step", (3, 2)), ("epoch", (21, 14))])
+def test_counts_of_a_round(tiny, unit, expected):
     config = tiny({"schedule.unit": unit, "schedule.discriminator": 3, "schedule.generator": 2})
-    assert build.updates_a_round(config, per_epoch=7) == updates
+    assert updates_a_round(config.schedule, per_epoch=7) == expected
 
 
 def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
@@ -169,7 +224,7 @@ def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
 
 def test_simultaneous_takes_both_gradients_at_one_point():
     moves, state = game()
-    found, measured, rows = play(SCHEMES["simultaneous"](moves, 1, 1), state, rounds=2)
+    found, measured, rows = play(phases_of(moves, "simultaneous"), state, rounds=2)
     assert counts(found) == (2, 2, 2)
     t, p, average = 1.0, 2.0, 1.0
     for row in rows:
@@ -187,16 +242,114 @@ def test_simultaneous_takes_both_gradients_at_one_point():
 
 
 @pytest.mark.parametrize(
-    ("k", "m", "player", "count"), [(2, 1, "discriminator", 2), (1, 3, "generator", 3)]
+    ("field", "value"),
+    [("discriminator", 2), ("generator", 3), ("unit", "epoch"), ("warmup_rounds", 1)],
 )
-def test_simultaneous_has_one_update_a_player(k, m, player, count):
-    with pytest.raises(InputError) as caught:
-        schemes.simultaneous(game()[0], k, m)
-    assert caught.value.key == f"config.schedule.{player}"
-    assert caught.value.value == count
+@pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"alternating", "lookahead"}))
+def test_a_scheme_of_one_update_a_player_refuses_more(scheme, field, value):
+    with pytest.raises(InputError, match=f"{scheme} play has one update") as caught:
+        phases_of(game()[0], scheme, **{field: value})
+    assert caught.value.key == f"config.schedule.{field}"
+    assert caught.value.value == value
+
+
+# Extragradient
+
+
+def test_extragradient_by_hand():
+    """Its second look takes another batch, and Adam's moments know of that one only."""
+    moves, state = game(optax.adam(RATE, b1=0.0, b2=0.5))
+    found, measured, (one, two) = play(phases_of(moves, "extragradient"), state, rounds=1)
+    assert counts(found) == (1, 1, 1)
+    assert np.any(one != two)
+    ahead = 1 - RATE, 2 + RATE  # Adam's first step is the rate against the gradient's sign
+    gradients = ahead[1], -ahead[0] - np.mean(two)
+    np.testing.assert_allclose(measured["discriminator/gradient_norm"], -gradients[1], rtol=1e-5)
+    np.testing.assert_allclose(found.generator.opt_state[0].nu, 0.5 * gradients[0] ** 2, rtol=1e-5)
+    assert found.generator.opt_state[0].count == 1
+    np.testing.assert_allclose([found.generator.params, found.discriminator.params], ahead, 1e-5)
+
+
+# Lookahead
+
+
+@pytest.mark.parametrize("k", [1, 9])
+def test_lookahead_pulls_both_players_back_every_few_rounds(k):
+    """In a round of one program or of many, once."""
+    moves, state = game()
+    fields = {"discriminator": k, "lookahead_rounds": 3, "lookahead_share": 0.25}
+    config = base.get_config().schedule
+    config.update(scheme="lookahead", **fields)
+    state = schemes.with_memory(config, state)
+    ahead, _, rows = play(phases_of(moves, "lookahead", **fields), state, rounds=7)
+    assert counts(ahead) == (7, 7 * k, 7)
+    slow = fast = np.array([1.0, 2.0])
+    for number, row in enumerate(rows, start=1):
+        fast = fast + np.array([0, RATE * (fast[0] + np.mean(row))])
+        if number % k == 0:
+            fast = fast - np.array([RATE * fast[1], 0])
+        if number % (3 * k) == 0:
+            slow = fast = slow + 0.25 * (fast - slow)
+    found = [ahead.generator.params, ahead.discriminator.params]
+    np.testing.assert_allclose(found, fast, rtol=1e-4)
+    memory = [ahead.memory["generator"], ahead.memory["discriminator"]]
+    np.testing.assert_allclose(memory, slow, rtol=1e-4)
+
+
+def test_lookahead_refuses_an_optimizer_that_averages_itself(start):
+    own = {"optim.discriminator.name": "schedule_free", "schedule.scheme": "lookahead"}
+    with pytest.raises(InputError, match=r"config\.schedule\.scheme=lookahead: schedule-free"):
+        start(own)
 
 
 # Every scheme, as a run builds it
+
+
+ADAM = {f"optim.{player}.name": "adam" for player in ("generator", "discriminator")}
+
+
+REMEMBERS = ["extrapolation_from_past", "lookahead"]
+
+
+@pytest.mark.parametrize("scheme", REMEMBERS)
+def test_a_scheme_saved_and_restored_goes_on_as_if_uninterrupted(start, scheme):
+    parts = start({"schedule.scheme": scheme, "schedule.lookahead_rounds": 2} | ADAM)
+    examples = parts.devices.replicate(parts.examples)
+    play_round = make_rounds(parts.phases, parts.devices, parts.batches, examples)
+    states = [parts.devices.replicate(parts.state)]
+    saved = None
+    for step in range(5):
+        state, _ = play_round(states.pop(), step)
+        states.append(state)
+        if step == 2:
+            saved = to_state_dict(to_host(state))
+    again = parts.devices.replicate(from_state_dict(parts.state, saved))
+    for step in (3, 4):
+        again, _ = play_round(again, step)
+    jax.tree.map(np.testing.assert_array_equal, to_host(again), to_host(states[0]))
+    assert all(np.any(leaf) for leaf in jax.tree.leaves(saved["memory"]))
+
+
+def test_no_other_scheme_remembers_anything():
+    for name in SCHEMES.keys() - {*REMEMBERS}:
+        assert SCHEMES[name].memory(None) == {}
+
+
+@pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"alternating"}))
+def test_one_and_four_devices_play_the_same(start, scheme):
+    """The generator's norm speaks to all devices inside of what is differentiated twice."""
+    fields = {"schedule.scheme": scheme, "schedule.unroll": 2, "schedule.lookahead_rounds": 2}
+    fields |= {"schedule.consensus_weight": 0.5, "model.discriminator.norm": "none"}
+    (alone, of_alone), (together, of_together) = (
+        start(fields, devices=devices).play(2) for devices in (1, 4)
+    )
+    assert replica_spread(together) == 0
+    for one, other in ((alone, together), (of_alone, of_together)):
+        jax.tree.map(
+            lambda one, other: np.testing.assert_allclose(other, one, rtol=2e-3, atol=2e-5),
+            to_host(one),
+            to_host(other),
+        )
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -209,7 +362,10 @@ def test_a_run_plays(start, scheme):
 
 @pytest.mark.parametrize(
     ("key", "choices"),
-    [("schedule.scheme", "alternating, simultaneous"), ("loss", "minimax, non_saturating")],
+    [
+        ("schedule.scheme", "alternating, consensus, extragradient"),
+        ("loss", "minimax, non_saturating"),
+    ],
 )
 def test_an_unknown_name_is_refused(start, key, choices):
     with pytest.raises(InputError) as caught:

@@ -43,7 +43,7 @@ def test_the_networks_are_those_of_the_work(work):
 
 def test_the_ring_is_drawn_afresh_every_round():
     seen = []
-    play = works.with_fresh_points(lambda state, points, indices: seen.append(points))
+    play = works.with_fresh_points(lambda state, points, indices: seen.append(points.x))
     config = works.config("ring", 4000, 4)
     players = build.players(config, (2,), 1)
     state = build.state(config, players, (2,))

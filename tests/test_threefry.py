@@ -32,7 +32,9 @@ def test_keys_derive_as_jaxs_own_do(seed):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32"])
 @pytest.mark.parametrize("shape", [(), (0,), (5,), (3, 4, 5)])
 def test_words_are_jaxs_own(seed, dtype, shape):
-    ours, theirs = (jax.random.bits(key, shape, dtype) for key in (root(seed), jax.random.key(seed)))
+    ours, theirs = (
+        jax.random.bits(key, shape, dtype) for key in (root(seed), jax.random.key(seed))
+    )
     assert ours.dtype == dtype
     np.testing.assert_array_equal(ours, theirs)
 
@@ -53,8 +55,11 @@ def test_a_kept_key_goes_on_as_the_key_it_was():
 
 def exported(platform, key, shape):
     data = jax.random.key_data(key)
-    rewrap = lambda data: jax.random.wrap_key_data(data, impl=jax.random.key_impl(key))
-    draw = jax.jit(lambda data: jax.random.bits(rewrap(data), shape))
+
+    @jax.jit
+    def draw(data):
+        return jax.random.bits(jax.random.wrap_key_data(data, impl=jax.random.key_impl(key)), shape)
+
     return export.export(draw, platforms=[platform])(data).mlir_module()
 
 

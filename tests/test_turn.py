@@ -7,9 +7,13 @@ import optax
 import pytest
 
 from gan_jax import build
+from gan_jax.data.batches import Examples, take
+from gan_jax.errors import InputError
 from gan_jax.game import turn
-from gan_jax.game.losses import LOSSES
 from gan_jax.game.schemes import SCHEMES
+from gan_jax.game.schemes.extragradient import extrapolated
+from gan_jax.game.schemes.moves import round_key
+from gan_jax.game.schemes.simultaneous import look_both
 from gan_jax.game.state import Player, init_state
 from gan_jax.game.turn import Gradient, freeze, move
 from gan_jax.models import mlp
@@ -30,21 +34,36 @@ def gradient_of_the_frozen(parts, player, *quantities):
     def learned(params, model_state):
         frozen = opponent.replace(params=params, model_state=model_state)
         state = parts.state.replace(**{OPPONENT[player]: frozen})
-        _, measured = phase.play(state, parts.examples, parts.batches.indices(0))
+        indices = parts.batches.indices(0, phase.batches)
+        _, measured = phase.play(state, parts.examples, indices)
         return sum(measured[f"{player}/{quantity}"] for quantity in quantities)
 
     gradients = jax.jit(jax.grad(learned, argnums=(0, 1)))(opponent.params, opponent.model_state)
     return [np.max(np.abs(leaf)) for leaf in jax.tree.leaves(gradients)]
 
 
+# What these players learn is a function of the opponent's parameters by design: the derivative of
+# both players' joint field.
+NOT_FROZEN = {"consensus", "symplectic"}
+
+
 @pytest.mark.parametrize("player", OPPONENT)
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("loss", ["minimax", "non_saturating", "relativistic_average"])
+@pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - NOT_FROZEN))
 def test_the_frozen_players_gradient_is_exactly_zero(start, scheme, loss, player):
     parts = start({"schedule.scheme": scheme, "loss": loss})
     largest = gradient_of_the_frozen(parts, player, "loss", "gradient_norm")
     assert len(largest) == 14  # 3 dense layers and 2 norms of 2 arrays, 2 times 2 statistics
     assert largest == [0] * 14
+
+
+@pytest.mark.parametrize("player", OPPONENT)
+@pytest.mark.parametrize("scheme", sorted(NOT_FROZEN))
+def test_where_parameters_play_a_part_by_design_statistics_do_not(start, scheme, player):
+    parts = start({"schedule.scheme": scheme})
+    largest = gradient_of_the_frozen(parts, player, "gradient_norm")
+    assert max(largest[:10]) > 1e-3
+    assert largest[10:] == [0] * 4
 
 
 @pytest.mark.parametrize("player", OPPONENT)
@@ -99,7 +118,9 @@ def network(params, x):
 
 
 def noise(parts, player, update=0):
-    key = stream(jax.random.key(parts.config.seed), f"{player} turn", update)
+    alternates = parts.config.schedule.scheme in ("alternating", "lookahead")
+    name = f"{player} turn" if alternates else "round"
+    key = stream(jax.random.key(parts.config.seed), name, update)
     return latents(example_keys(stream(key, "latents"), parts.config.train.batch_size), 3)
 
 
@@ -115,7 +136,7 @@ HAND_WRITTEN = {
 
 def by_hand(parts, player):
     """The loss of `player` as a function of both players' parameters."""
-    reals = parts.examples[parts.batches.indices(0)[0]]
+    reals = parts.examples.x[parts.batches.indices(0)[0]]
 
     def loss(generator, discriminator):
         d_fake = sigmoid(network(discriminator, network(generator, noise(parts, player))))
@@ -129,17 +150,17 @@ def by_hand(parts, player):
 
 @pytest.mark.parametrize(
     ("player", "loss"),
-    [("discriminator", "non_saturating"), *(("generator", loss) for loss in LOSSES)],
+    [("discriminator", "non_saturating"), *(("generator", loss) for loss in HAND_WRITTEN)],
 )
 def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
     parts = start({"loss": loss})
     params = parts.state.generator.params, parts.state.discriminator.params
-    reals = parts.examples[parts.batches.indices(0)[0]]
+    reals = parts.examples.x[parts.batches.indices(0)[0]]
 
     @jax.jit
     def both(state, *params):
         look = getattr(parts.moves, f"look_{player}")
-        found = look(state, reals) if player == "discriminator" else look(state)
+        found = look(state, Examples(reals) if player == "discriminator" else None)
         which = list(OPPONENT).index(player)
         return found, jax.value_and_grad(by_hand(parts, player), which)(*params)
 
@@ -153,15 +174,25 @@ def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
     assert optax.tree.norm(gradient) > 0.01
 
 
+def ahead(parts, indices):
+    reals = take(parts.examples, indices[0])
+    key = round_key(parts.state, "extrapolation")
+    gradients = look_both(parts.moves, parts.state, reals, key)
+    return extrapolated(parts.moves, parts.state, *(gradient.params for gradient in gradients))
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_statistics_and_measurements_come_from_a_players_own_looks_only(start, scheme):
     """In a round of one update each: the generator's from its one batch of fakes, the
     discriminator's from reals and then from the fakes of its own turn."""
     parts = start({"schedule.scheme": scheme})
     (phase,) = parts.phases
-    indices = parts.batches.indices(0)
+    indices = parts.batches.indices(0, phase.batches)
     state, measured = jax.jit(phase.play)(parts.state, parts.examples, indices)
-    old = jax.device_get((parts.state.generator.params, parts.state.discriminator.params))
+    looks_at = parts.state
+    if scheme == "extragradient":  # its second batch, at the point to which the first leads
+        looks_at, indices = jax.jit(lambda rows: ahead(parts, rows))(indices), indices[1:]
+    old = jax.device_get((looks_at.generator.params, looks_at.discriminator.params))
     z = {player: np.asarray(noise(parts, player)) for player in OPPONENT}
 
     def first_layer(player):
@@ -174,7 +205,7 @@ def test_statistics_and_measurements_come_from_a_players_own_looks_only(start, s
         return {"mean": mean, "var": var}
 
     fakes = network(old[0], z["discriminator"])
-    reals = parts.examples[indices[0]]
+    reals = parts.examples.x[indices[0]]
     expected = {
         "generator": averaged(dense(old[0], 0, z["generator"])),
         "discriminator": averaged(dense(old[1], 0, reals), dense(old[1], 0, fakes)),
@@ -213,6 +244,46 @@ def test_a_move_is_a_step_of_the_optimizer():
         "gradient_norm": 5.0,
         "parameter_norm": pytest.approx((0.5**2 + 4**2) ** 0.5),
     }
+
+
+# Both players at once
+
+
+def test_two_looks_are_one_backward_pass_of_the_frozen_losses_sum(start):
+    parts = start({"schedule.scheme": "simultaneous"})
+    state, game = parts.state, parts.moves.game
+    key = round_key(state)
+
+    @jax.jit
+    def both(reals):
+        def total(generator, discriminator):
+            of_discriminator, _ = game.discriminator_objective(
+                discriminator,
+                state.discriminator.model_state,
+                freeze({"params": generator, **state.generator.model_state}),
+                reals,
+                key,
+            )
+            of_generator, _ = game.generator_objective(
+                generator,
+                state.generator.model_state,
+                freeze({"params": discriminator, **state.discriminator.model_state}),
+                None,
+                key,
+            )
+            return of_discriminator + of_generator
+
+        once = jax.grad(total, argnums=(0, 1))(state.generator.params, state.discriminator.params)
+        twice = look_both(parts.moves, state, reals, key)
+        return once, [gradient.params for gradient in reversed(twice)]
+
+    once, twice = both(take(parts.examples, parts.batches.indices(0)[0]))
+    assert min(optax.tree.norm(gradient) for gradient in once) > 0.01
+    jax.tree.map(
+        lambda one, two: np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-7),
+        list(once),
+        twice,
+    )
 
 
 # The generator's average
@@ -277,3 +348,48 @@ def test_no_average_where_none_is_wanted(start):
     )
     assert state.ema is None
     assert state.generator_variables() == state.generator.variables
+
+
+def test_the_uniform_average_is_the_mean_of_all_iterates_after_updates(start):
+    parts = start({"ema.kind": "uniform"})
+    state, positions = parts.state, []
+    for shift in (1.0, -3.0, 5.0):
+        player = state.generator
+        gradient = jax.tree.map(lambda leaf, shift=shift: jnp.full_like(leaf, shift), player.params)
+        statistics = jax.tree.map(lambda leaf, shift=shift: leaf * shift, player.model_state)
+        state, _ = parts.moves.move_generator(state, Gradient(gradient, statistics, {}))
+        positions.append(state.generator.variables)
+    jax.tree.map(
+        lambda found, *all_: np.testing.assert_allclose(found, np.mean(all_, 0), atol=1e-6),
+        state.generator_variables(),
+        *jax.device_get(positions),
+    )
+
+
+def test_an_unknown_average_is_refused(start):
+    with pytest.raises(InputError, match=r"config\.ema\.kind=median: unknown, choose from expon"):
+        start({"ema.kind": "median"})
+
+
+@pytest.mark.parametrize("half_life", [0, 16])
+def test_a_schedule_free_generator_is_sampled_at_its_own_average(start, half_life):
+    """By the method's own equations on the first bias, with Adam's first step, which is the rate
+    against the gradient's sign: x_1 = z_1, x_2 = (x_1 + z_2) / 2, y = (1 - b1) z + b1 x."""
+    own = {"optim.generator.name": "schedule_free", "optim.generator.b1": 0.5}
+    parts = start(own | {"ema.half_life": half_life})
+    state = parts.state
+    for _ in range(2):
+        ones = jax.tree.map(jnp.ones_like, state.generator.params)
+        gradient = Gradient(ones, state.generator.model_state, {})
+        state, _ = parts.moves.move_generator(state, gradient)
+    zeroth, found, raw = (
+        np.asarray(variables["params"]["Dense_0"]["bias"])
+        for variables in (
+            parts.state.generator.variables,
+            state.generator_variables(),
+            state.generator.variables,
+        )
+    )
+    np.testing.assert_allclose(found, zeroth - 0.15, rtol=1e-5)  # z: -0.1, -0.2
+    np.testing.assert_allclose(raw, zeroth - (0.5 * 0.2 + 0.5 * 0.15), rtol=1e-5)
+    assert state.generator_variables()["batch_stats"] == state.generator.model_state["batch_stats"]

@@ -22,7 +22,7 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
 
     from experiments.speed import works
     from gan_jax import build
-    from gan_jax.data.batches import to_float
+    from gan_jax.data.batches import Examples, to_float
     from gan_jax.parallel import Devices
     from gan_jax.streams import example_keys, latents, root
 
@@ -32,9 +32,9 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
     game, state = moves.game, build.state(config, players, works.SHAPES[work])
     z = latents(example_keys(key, batch), game.latent)
     reals = game.generator.apply(state.generator.variables, z, train=False)
-    images = to_float(works.examples(work)[:batch]) if work == "dcgan" else reals
-    of_discriminator = jax.jit(moves.look_discriminator)(state, images)
-    of_generator = jax.jit(moves.look_generator)(state)
+    images = to_float(works.examples(work).x[:batch]) if work == "dcgan" else reals
+    of_discriminator = jax.jit(moves.look_discriminator)(state, Examples(images))
+    of_generator = jax.jit(moves.look_generator)(state, None)
 
     def judge(state, images):
         variables, rngs = state.discriminator.variables, {"dropout": key}
@@ -45,11 +45,11 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
         "generator forward": (lambda state: game.fakes(state.generator.variables, key)[0], state),
         "discriminator forward": (judge, state, images),
         "discriminator's gradient (generator forward in it)": (
-            lambda state, images: moves.look_discriminator(state, images).params,
+            lambda state, images: moves.look_discriminator(state, Examples(images)).params,
             state,
             images,
         ),
-        "generator's gradient": (lambda state: moves.look_generator(state).params, state),
+        "generator's gradient": (lambda state: moves.look_generator(state, None).params, state),
         "discriminator's optimizer": (moves.move_discriminator, state, of_discriminator),
         "generator's optimizer and average": (moves.move_generator, state, of_generator),
     }

@@ -19,7 +19,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import base
-from gan_jax.data.batches import Batches
+from gan_jax.data.batches import Batches, Examples
 from gan_jax.game.schemes import Play
 from gan_jax.streams import restored_root
 
@@ -46,12 +46,12 @@ def config(work: str, batch: int, width: int) -> ConfigDict:
     return made
 
 
-def examples(work: str) -> np.ndarray:
+def examples(work: str) -> Examples:
     """What batches are taken from: random images, or nothing where points are drawn afresh."""
     rng = np.random.default_rng(0)
     if work == "dcgan":
-        return rng.integers(0, 256, (IMAGES, *SHAPES[work]), dtype=np.uint8)
-    return np.zeros((0, *SHAPES[work]), np.float32)
+        return Examples(rng.integers(0, 256, (IMAGES, *SHAPES[work]), dtype=np.uint8))
+    return Examples(np.zeros((0, *SHAPES[work]), np.float32))
 
 
 def batches(work: str, batch: int) -> Batches:
@@ -70,6 +70,6 @@ def with_fresh_points(play: Play) -> Play:
         angle = 2 * math.pi * jax.random.randint(which, (count,), 0, 8) / 8
         centres = jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
         points = centres + 0.01 * jax.random.normal(where, (count, 2))
-        return play(state, points, jnp.arange(count)[None])
+        return play(state, Examples(points), jnp.arange(count)[None])
 
     return drawn

@@ -5,6 +5,8 @@ from ml_collections import ConfigDict
 
 from gan_jax.data import images, mixtures
 from gan_jax.data.dataset import Dataset
+from gan_jax.data.mixtures import MIXTURES
+from gan_jax.data.raw_sets import RAW_SETS
 from gan_jax.errors import choose
 
 __all__ = ["DATASETS", "Dataset", "load"]
@@ -24,7 +26,7 @@ def _mixture(config: ConfigDict) -> Dataset:
     return mixtures.load(config.name, config.source)
 
 
-DATASETS = {"mnist": _images, "fashion_mnist": _images, "kmnist": _images, "ring": _mixture}
+DATASETS = {**dict.fromkeys(RAW_SETS, _images), **dict.fromkeys(MIXTURES, _mixture)}
 
 
 def load(config: ConfigDict) -> Dataset:

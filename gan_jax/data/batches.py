@@ -1,6 +1,7 @@
 """Batches as a function of (seed, update): epochs are permutations without replacement."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,9 +36,21 @@ class Batches:
         return self._permutation(epoch)[start : start + self.batch_size]
 
 
-def take(examples: jax.Array, indices: jax.Array) -> jax.Array:
+class Examples(NamedTuple):
+    """Real examples, a whole training set or a batch of it.
+
+    Attributes:
+        x: The examples [N, ...], as the data set holds them or as floats.
+        labels: Their classes int32 [N], or None where nobody asks for them.
+    """
+
+    x: jax.Array
+    labels: jax.Array | None = None
+
+
+def take(examples: Examples, indices: jax.Array) -> Examples:
     """The examples at `indices` [B] as floats [B, ...]: images in [-1, 1], points as they are."""
-    return to_float(jnp.take(examples, indices, axis=0))
+    return jax.tree.map(lambda leaf: to_float(jnp.take(leaf, indices, axis=0)), examples)
 
 
 def to_float(examples: jax.Array) -> jax.Array:

@@ -43,7 +43,7 @@ class Dataset:
     def fingerprint(self) -> str:
         """16 hex digits of SHA-256 over both splits: equal if and only if the examples are.
 
-        The order counts. Labels do not: a GAN never sees them.
+        The order counts. Labels do not: they come with the examples, from the same files.
         """
         digest = hashlib.sha256()
         for split in (self.train, self.test):

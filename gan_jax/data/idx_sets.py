@@ -1,15 +1,13 @@
 """The image sets that come as four idx files, and how to know their files from each other's."""
 
 import dataclasses
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.data import idx
-from gan_jax.data.dataset import Dataset
-from gan_jax.errors import InputError
+from gan_jax.data import gz, idx
+from gan_jax.data.raw_set import File, RawSet
 
 FILES = {  # part: its file's name, the same in every set
     "train": "train-images-idx3-ubyte.gz",
@@ -19,84 +17,21 @@ FILES = {  # part: its file's name, the same in every set
 }
 
 
-class File(NamedTuple):
-    """What a gz file must be: its size in bytes and its SHA-256 in hex."""
-
-    size: int
-    sha256: str
-
-
 @dataclasses.dataclass(frozen=True)
-class IdxSet:
-    """One set of four files.
+class IdxSet(RawSet):
+    """One set of four files, with a part in each."""
 
-    Attributes:
-        url: Folder that holds the files, ending in a slash.
-        files: Each gz file's size and checksum, by part.
-        classes: Names of the labels 0, 1, ...
-    """
+    names = FILES
+    needed = "the four *-ubyte.gz files"
+    shape = (28, 28, 1)
+    version = "3.0.1"
 
-    url: str
-    files: Mapping[str, File]
-    classes: tuple[str, ...]
-
-    @property
-    def urls(self) -> dict[str, str]:
-        """Address of each file, by part."""
-        return {part: self.url + name for part, name in FILES.items()}
-
-    def read(self, paths: Mapping[str, Path]) -> dict[str, np.ndarray]:
-        """Reads and checks the four files.
-
-        Args:
-            paths: Path of each file, by part. A downloaded file may go by another name.
-
-        Returns:
-            By part: uint8 images [N, height, width, 1] in [0, 255], int32 labels [N].
-
-        Raises:
-            ValueError: If a file isn't what it should be; the message is one line.
-        """
-        parts = {}
-        for part, path in paths.items():
-            labels = part.endswith("labels")
-            try:
-                array = idx.read(path, ndim=1 if labels else 3, sha256=self.files[part].sha256)
-            except FileNotFoundError:
-                raise ValueError(
-                    f"{FILES[part]} is missing; get it from {self.urls[part]}"
-                ) from None
-            except OSError as error:
-                raise ValueError(f"{FILES[part]} can't be read: {error.strerror}") from None
-            except ValueError as error:
-                raise ValueError(f"{FILES[part]} {error}; get it from {self.urls[part]}") from None
-            parts[part] = array.astype(np.int32) if labels else array[..., None]
-        return parts
-
-    def read_folder(self, raw_dir: str) -> dict[str, np.ndarray]:
-        """Reads the four files from a user's folder.
-
-        Args:
-            raw_dir: The folder; `~` is expanded.
-
-        Returns:
-            As `read`.
-
-        Raises:
-            InputError: If the folder or a file in it can't be used.
-        """
-        key = "config.data.raw_dir"
-        if not raw_dir:
-            raise InputError(
-                key, raw_dir, "empty, set it to the folder of the four *-ubyte.gz files"
-            )
-        folder = Path(raw_dir).expanduser()
-        if not folder.is_dir():
-            raise InputError(key, raw_dir, "no such folder, set it to that of the *-ubyte.gz files")
-        try:
-            return self.read({part: folder / name for part, name in FILES.items()})
-        except ValueError as error:
-            raise InputError(key, raw_dir, str(error)) from error
+    def decode(self, key: str, path: Path) -> dict[str, np.ndarray]:
+        """Reads the part `key`; see `RawSet.decode`."""
+        labels = key.endswith("labels")
+        parse = partial(idx.parse, ndim=1 if labels else 3)
+        array = gz.read(path, parse, sha256=self.files[key].sha256)
+        return {key: array.astype(np.int32) if labels else array[..., None]}
 
 
 # Addresses, sizes and checksums are those of TFDS (its folder url_checksums); a test compares them.
@@ -159,17 +94,3 @@ IDX_SETS = {
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     ),
 }
-
-
-def load(name: str, raw_dir: str) -> Dataset:
-    """Reads a set from a folder of its four gz files.
-
-    Args:
-        name: One of `IDX_SETS`.
-        raw_dir: The folder; `~` is expanded.
-
-    Raises:
-        InputError: If the folder or a file in it can't be used.
-    """
-    parts = IDX_SETS[name].read_folder(raw_dir)
-    return Dataset(name, "raw", **parts, origin=f"the raw files in {raw_dir}")

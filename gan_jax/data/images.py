@@ -6,7 +6,7 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
-from gan_jax.data import embedded, idx_sets, prepared
+from gan_jax.data import embedded, prepared, raw_sets
 from gan_jax.data.dataset import Dataset
 from gan_jax.errors import InputError, choose
 
@@ -17,10 +17,10 @@ def load(name: str, source: str, *, data_dir: str, raw_dir: str, image_size: int
     """Reads an image set.
 
     Args:
-        name: One of `idx_sets.IDX_SETS`.
+        name: One of `raw_sets.RAW_SETS`.
         source: One of `SOURCES`. All but "auto" use that one or fail.
         data_dir: TFDS's folder of prepared sets.
-        raw_dir: Folder of the four gz files, or empty.
+        raw_dir: Folder of the published files, or empty.
         image_size: Pixels a side.
 
     Raises:
@@ -41,15 +41,18 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
     """Resizes bilinearly, averaging over what an output pixel covers when it shrinks.
 
     Args:
-        images: uint8 [N, height, width, 1].
+        images: uint8 [N, height, width, C]; channels are resized one by one.
         size: Pixels a side.
 
     Returns:
-        uint8 [N, size, size, 1].
+        uint8 [N, size, size, C].
     """
-    across = _resize_widths(images[..., 0], size)
+    count, height, width, channels = images.shape
+    planes = images.transpose(0, 3, 1, 2).reshape(count * channels, height, width)
+    across = _resize_widths(planes, size)
     resized = _resize_widths(across.swapaxes(1, 2), size).swapaxes(1, 2)
-    return np.ascontiguousarray(resized)[..., None]
+    resized = resized.reshape(count, channels, size, size).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(resized)
 
 
 def _resize_widths(images: np.ndarray, size: int) -> np.ndarray:
@@ -71,7 +74,7 @@ def _auto(name: str, data_dir: str, raw_dir: str) -> Dataset:
             logging.warning("data: config.data.raw_dir=%s not read, %s is prepared", raw_dir, name)
         return prepared.load(name, data_dir)
     if raw_dir:  # and if it's no good, the user must know: no other source stands in for it
-        return idx_sets.load(name, raw_dir)
+        return raw_sets.load(name, raw_dir)
     try:
         prepared.prepare(name, data_dir)
         return prepared.load(name, data_dir)
@@ -85,6 +88,6 @@ def _auto(name: str, data_dir: str, raw_dir: str) -> Dataset:
 SOURCES = {  # each takes (name, data_dir, raw_dir)
     "auto": _auto,
     "tfds": lambda name, data_dir, raw_dir: prepared.load(name, data_dir),
-    "raw": lambda name, data_dir, raw_dir: idx_sets.load(name, raw_dir),
+    "raw": lambda name, data_dir, raw_dir: raw_sets.load(name, raw_dir),
     "embedded": lambda name, data_dir, raw_dir: embedded.load(name),
 }

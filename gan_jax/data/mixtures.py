@@ -58,8 +58,24 @@ def ring(modes: int, radius: float, sigma: float) -> Mixture:
     return Mixture(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), sigma)
 
 
+def grid(side: int, spacing: float, sigma: float) -> Mixture:
+    """A mixture with its centres on a square lattice around the origin, row by row from below.
+
+    After the grid of A. Srivastava et al., VEEGAN, NIPS 2017 (arXiv:1705.07761), section 4.1, in
+    the numbers of Z. Lin et al., PacGAN, NeurIPS 2018 (arXiv:1712.04086), section 4.1.
+
+    Args:
+        side: Centres a side.
+        spacing: Distance between neighbours.
+        sigma: Standard deviation of a mode along either axis.
+    """
+    steps = spacing * (np.arange(side) - (side - 1) / 2)
+    return Mixture(np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2), sigma)
+
+
 RING = ring(modes=8, radius=1.0, sigma=0.01)
-MIXTURES = {"ring": RING}
+GRID = grid(side=5, spacing=2.0, sigma=0.05)
+MIXTURES = {"ring": RING, "grid": GRID}
 
 
 def load(name: str, source: str) -> Dataset:

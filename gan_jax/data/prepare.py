@@ -1,4 +1,4 @@
-"""Prepares an image set for TFDS: downloads it, or reads its four gz files from a folder.
+"""Prepares an image set for TFDS: downloads it, or reads its published files from a folder.
 
 python -m gan_jax.data.prepare --name=mnist --data_dir=DIR [--raw_dir=DIR]
 """
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from absl import app, flags
 
 from gan_jax.data import prepared
-from gan_jax.data.idx_sets import IDX_SETS
+from gan_jax.data.raw_sets import RAW_SETS
 from gan_jax.errors import InputError, choose
 
-_NAME = flags.DEFINE_string("name", "mnist", f"The set: {', '.join(IDX_SETS)}.")
+_NAME = flags.DEFINE_string("name", "mnist", f"The set: {', '.join(RAW_SETS)}.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "~/tensorflow_datasets", "TFDS's folder, written to.")
-_RAW_DIR = flags.DEFINE_string("raw_dir", "", "Folder of the four gz files; empty: download them.")
+_RAW_DIR = flags.DEFINE_string("raw_dir", "", "Folder of the published files; empty: download.")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {' '.join(argv[1:])}")
     try:
-        choose("--name", _NAME.value, IDX_SETS)
+        choose("--name", _NAME.value, RAW_SETS)
         folder = prepared.prepare(_NAME.value, _DATA_DIR.value, _RAW_DIR.value)
     except InputError as error:
         # Library code calls a value by its place in a run's config; here it came by a flag.

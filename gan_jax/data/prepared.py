@@ -11,7 +11,7 @@ from PIL import Image
 
 from gan_jax.data import reach
 from gan_jax.data.dataset import Dataset
-from gan_jax.data.idx_sets import IDX_SETS
+from gan_jax.data.raw_sets import RAW_SETS
 from gan_jax.errors import InputError
 
 KEY = "config.data.data_dir"
@@ -70,16 +70,17 @@ def _read_split(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     # All at once: record by record takes three times as long.
     examples = source.__getitems__(range(len(source)))
     images = np.stack([np.asarray(Image.open(io.BytesIO(one["image"]))) for one in examples])
-    return images[..., None], np.array([one["label"] for one in examples], np.int32)
+    labels = np.array([one["label"] for one in examples], np.int32)
+    return images.reshape(*images.shape[:3], -1), labels  # a grey PNG has no axis of channels
 
 
 def prepare(name: str, data_dir: str, raw_dir: str = "") -> Path:
     """Writes a set to TFDS's folder, unless it is there already.
 
     Args:
-        name: One of `IDX_SETS`.
+        name: One of `RAW_SETS`.
         data_dir: TFDS's folder; `~` is expanded.
-        raw_dir: Folder of the four gz files. Empty: download them.
+        raw_dir: Folder of the published files. Empty: download them.
 
     Returns:
         The folder of the set, such as `data_dir/mnist/3.0.1`.
@@ -93,9 +94,9 @@ def prepare(name: str, data_dir: str, raw_dir: str = "") -> Path:
         _check_network(name)
     import tensorflow_datasets as tfds
 
-    from gan_jax.data.idx_builder import IdxBuilder
+    from gan_jax.data.builder import RawBuilder
 
-    builder = IdxBuilder(name, data_dir=Path(data_dir).expanduser(), raw_dir=raw_dir)
+    builder = RawBuilder(name, data_dir=Path(data_dir).expanduser(), raw_dir=raw_dir)
     if builder.data_path.exists():
         why = f"{builder.data_path} is in a format that needs TensorFlow, choose another folder"
         raise InputError(KEY, data_dir, why)
@@ -118,10 +119,10 @@ def prepare(name: str, data_dir: str, raw_dir: str = "") -> Path:
 
 
 def _check_network(name: str) -> None:
+    wanted = RAW_SETS[name]
     try:
-        reach.probe(IDX_SETS[name].urls["train"])
+        reach.probe(next(iter(wanted.urls.values())))
     except ConnectionError as error:
-        why = (
-            f"empty, but {name} can't be downloaded ({error}): set it to the folder of its gz files"
-        )
+        place = f"set it to the folder of {wanted.needed}"
+        why = f"empty, but {name} can't be downloaded ({error}): {place}"
         raise InputError("config.data.raw_dir", "", why) from error

@@ -1,68 +1,170 @@
 """What each player sees of the game: its loss, as a function of its own parameters."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.data.batches import Examples
 from gan_jax.game.losses import Loss
+from gan_jax.game.penalties import Charge, Look
+from gan_jax.game.prior import Draw, Prior
 from gan_jax.game.state import Variables
-from gan_jax.streams import example_keys, latents, stream
+from gan_jax.game.terms import classification, information
+from gan_jax.game.views import View
+from gan_jax.models.opinion import Opinion
+from gan_jax.streams import example_keys, stream
+
+# How the generator weighs the losses [K] that several discriminators give it.
+AGGREGATES: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "mean": jnp.mean,
+    # Durugkar et al., 2017, arXiv:1611.01673, section 3: the hardest, and the soft maximum.
+    "hardest": jnp.max,
+    "softmax": lambda losses: jnp.sum(jax.nn.softmax(losses) * losses),
+}
 
 
 class Game(NamedTuple):
     """The rules that both players share.
 
     Attributes:
-        generator: Maps latents to examples.
-        discriminator: Maps examples to logits.
+        generator: Maps the prior's draws to examples.
+        discriminator: Maps examples to an `Opinion`.
         loss: The two players' losses.
-        latent: Dimensions of the latent.
+        prior: The generator's inputs.
         batch_size: Examples an update on one device.
         axis_name: Mapped axis of the global batch, or None.
+        view: What the discriminator sees of examples.
+        charge: The discriminator's penalty, or None.
+        auxiliary: Weight of the classification term, where there is an auxiliary classifier.
+        information: Weight of the codes' term, where there are codes.
+        aggregate: Of `AGGREGATES`, where there are several discriminators.
     """
 
     generator: nn.Module
     discriminator: nn.Module
     loss: Loss
-    latent: int
+    prior: Prior
     batch_size: int
     axis_name: str | None
+    view: View = View()
+    charge: Charge | None = None
+    auxiliary: float = 0.0
+    information: float = 0.0
+    aggregate: Callable[[jax.Array], jax.Array] = jnp.mean
 
-    def fakes(self, variables: Variables, key: jax.Array) -> tuple[jax.Array, dict[str, Any]]:
-        """Fresh examples of the generator in training mode, and its new mutable collections."""
+    @property
+    def generator_takes_reals(self) -> bool:
+        """Whether the generator's loss looks at real examples."""
+        return self.loss.relativistic
+
+    def fakes(self, variables: Variables, key: jax.Array) -> tuple[Examples, Draw, dict[str, Any]]:
+        """Fresh examples of the generator in training mode, what they were made from, and its new
+        mutable collections."""
         keys = example_keys(stream(key, "latents"), self.batch_size, axis_name=self.axis_name)
-        z = latents(keys, self.latent)
-        return _apply(self.generator, variables, z, stream(key, "generator"))
+        draw = self.prior.draw(keys)
+        x, collections = _apply(
+            self.generator, variables, draw.z, draw.labels, stream(key, "generator")
+        )
+        return Examples(x, draw.labels), draw, collections
 
-    def generator_objective(self, params, model_state, discriminator: Variables, key: jax.Array):
-        """The generator's loss against a discriminator held constant."""
-        fakes, model_state = self.fakes({"params": params, **model_state}, key)
-        logits, _ = _apply(self.discriminator, discriminator, fakes, stream(key, "fake"))
-        return jnp.mean(self.loss.generator(logits)), (model_state, {})
+    def see(self, variables: Variables, examples: Examples, key: jax.Array) -> Examples:
+        """Examples as the discriminator sees them."""
+        return examples._replace(
+            x=self.view(examples.x, stream(key, "view"), variables.get("view", {}))
+        )
+
+    def judge(
+        self, variables: Variables, seen: Examples, key: jax.Array
+    ) -> tuple[Opinion, dict[str, Any]]:
+        """The discriminator's opinion in training mode, and its new mutable collections."""
+        return _apply(self.discriminator, variables, seen.x, seen.labels, key)
+
+    def generator_objective(
+        self, params, model_state, discriminator: Variables, reals: Examples | None, key: jax.Array
+    ):
+        """The generator's loss on fakes, and where it takes them reals, of a frozen opponent."""
+        fakes, draw, model_state = self.fakes({"params": params, **model_state}, key)
+        real = None
+        if self.generator_takes_reals:
+            real_key = stream(key, "real")
+            seen = self.see(discriminator, reals, real_key)
+            real = self.judge(discriminator, seen, real_key)[0].logits
+        fake_key = stream(key, "fake")
+        fake, _ = self.judge(discriminator, self.see(discriminator, fakes, fake_key), fake_key)
+        losses = jnp.mean(_each(self.loss.generator, real, fake.logits), axis=-1)
+        losses += self._terms_of_fakes(fake, draw)
+        return self.aggregate(losses), (model_state, {})
 
     def discriminator_objective(
-        self, params, model_state, generator: Variables, reals: jax.Array, key: jax.Array
+        self, params, model_state, generator: Variables, reals: Examples, key: jax.Array
     ):
         """The discriminator's loss on reals [N, ...] and on fakes of a generator held constant."""
-        fakes, _ = self.fakes(generator, key)
-        variables = {"params": params, **model_state}
-        real, model_state = _apply(self.discriminator, variables, reals, stream(key, "real"))
-        variables = {"params": params, **model_state}
-        fake, model_state = _apply(self.discriminator, variables, fakes, stream(key, "fake"))
+        fakes, draw, _ = self.fakes(generator, key)
+        variables, keys = (
+            {"params": params, **model_state},
+            [stream(key, "real"), stream(key, "fake")],
+        )
+        seen = [self.see(variables, x, k) for x, k in zip((reals, fakes), keys, strict=True)]
+        real, model_state = self.judge(variables, seen[0], keys[0])
+        fake, model_state = self.judge({"params": params, **model_state}, seen[1], keys[1])
+        losses = jnp.mean(_each(self.loss.discriminator, real.logits, fake.logits), axis=-1)
+        losses += self._terms_of_fakes(fake, draw)
+        if real.classes is not None:
+            losses += self.auxiliary * jnp.mean(classification(real, reals.labels), axis=-1)
         measurements = {
-            "accuracy_real": jnp.mean(real > 0),
-            "accuracy_fake": jnp.mean(fake < 0),
-            "logit_real": jnp.mean(real),
-            "logit_fake": jnp.mean(fake),
+            "accuracy_real": jnp.mean(real.logits > self.loss.even),
+            "accuracy_fake": jnp.mean(fake.logits < self.loss.even),
+            "logit_real": jnp.mean(real.logits),
+            "logit_fake": jnp.mean(fake.logits),
         }
-        return jnp.mean(self.loss.discriminator(real, fake)), (model_state, measurements)
+        model_state = dict(model_state)
+        if self.charge:
+            look = Look(
+                lambda points: self.judge(variables, points, keys[0])[0].logits,
+                *seen,
+                real.logits,
+                fake.logits,
+                stream(key, "penalty"),
+                self.axis_name,
+            )
+            charged, memory = self.charge(look, model_state.get("penalty", {}))
+            charged = jnp.mean(charged, axis=-1)
+            losses += charged
+            measurements["penalty"] = jnp.mean(charged)
+            model_state |= {"penalty": memory} if memory else {}
+        if "view" in model_state:
+            model_state["view"] = self.view.after(model_state["view"], real.logits - self.loss.even)
+        # Each of several discriminators learns as if it were alone.
+        return jnp.sum(losses), (model_state, measurements)
+
+    def _terms_of_fakes(self, fake: Opinion, draw: Draw) -> jax.Array | float:
+        terms = 0.0
+        if fake.classes is not None:
+            terms += self.auxiliary * jnp.mean(classification(fake, draw.labels), axis=-1)
+        if fake.codes is not None:
+            terms += self.information * jnp.mean(information(fake, draw), axis=-1)
+        return terms
+
+
+def _each(loss: Callable, real: jax.Array | None, fake: jax.Array) -> jax.Array:
+    """The losses of one discriminator's logits [N], or one by one of several ones' [K, N]."""
+    if fake.ndim == 1:
+        return loss(real, fake)
+    return jax.vmap(loss, in_axes=(None if real is None else 0, 0))(real, fake)
 
 
 def _apply(
-    module: nn.Module, variables: Variables, inputs: jax.Array, key: jax.Array
-) -> tuple[jax.Array, dict[str, Any]]:
+    module: nn.Module,
+    variables: Variables,
+    inputs: jax.Array,
+    labels: jax.Array | None,
+    key: jax.Array,
+) -> tuple[Any, dict[str, Any]]:
     """The network in training mode: its outputs and its new mutable collections."""
     collections = [name for name in variables if name != "params"]
-    return module.apply(variables, inputs, train=True, mutable=collections, rngs={"dropout": key})
+    return module.apply(
+        variables, inputs, labels, train=True, mutable=collections, rngs={"dropout": key}
+    )

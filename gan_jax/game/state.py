@@ -1,5 +1,7 @@
 """What a GAN in training is, as one immutable tree of arrays."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import flax.linen as nn
@@ -8,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from gan_jax.game.optimizers import evaluation_params
 from gan_jax.streams import root, stream
 
 Variables = dict[str, Any]
@@ -44,6 +47,7 @@ class GANState(flax.struct.PyTreeNode):
         generator: The generator.
         discriminator: The discriminator.
         ema: Moving average of the generator's variables, or None.
+        memory: What the scheme remembers from round to round, a tree of arrays.
     """
 
     step: jax.Array
@@ -51,6 +55,7 @@ class GANState(flax.struct.PyTreeNode):
     generator: Player
     discriminator: Player
     ema: Variables | None
+    memory: Any = flax.struct.field(default_factory=dict)
 
     def generator_variables(self) -> Variables:
         """The generator's variables to sample with: its average, where one is kept."""
@@ -58,7 +63,11 @@ class GANState(flax.struct.PyTreeNode):
 
 
 def init_player(
-    module: nn.Module, optimizer: optax.GradientTransformation, key: jax.Array, example: jax.Array
+    module: nn.Module,
+    optimizer: optax.GradientTransformation,
+    key: jax.Array,
+    example: jax.Array,
+    labels: jax.Array | None,
 ) -> Player:
     """A player before its first move.
 
@@ -67,8 +76,9 @@ def init_player(
         optimizer: The player's own.
         key: Key of the initial parameters.
         example: An input of the network [1, ...].
+        labels: Its class int32 [1], or None.
     """
-    model_state = module.init(key, example, train=False)
+    model_state = module.init(key, example, labels, train=False)
     params = model_state.pop("params")
     return Player(params, model_state, optimizer.init(params), jnp.zeros((), jnp.int32))
 
@@ -81,6 +91,8 @@ def init_state(
     latent: int,
     shape: tuple[int, ...],
     average: bool,
+    conditional: bool = False,
+    memories: Mapping[str, Any] = MappingProxyType({}),
 ) -> GANState:
     """The state at round 0, a function of the seed.
 
@@ -88,13 +100,21 @@ def init_state(
         seed: The run's seed.
         generator: The network and its optimizer.
         discriminator: Likewise.
-        latent: Dimensions of the latent.
-        shape: Shape of one example.
-        average: Whether to keep a moving average of the generator.
+        latent: Dimensions of the generator's input.
+        shape: Shape of what the discriminator sees.
+        average: Whether to keep a moving average of the generator. It is kept in any case where
+            the generator's optimizer has an average of its own.
+        conditional: Whether the networks take class labels.
+        memories: Collections that the discriminator has beside its network's.
     """
     key = root(seed)
-    first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)))
-    second = init_player(*discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)))
+    labels = jnp.zeros(1, jnp.int32) if conditional else None
+    first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)), labels)
+    second = init_player(
+        *discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)), labels
+    )
+    second = second.replace(model_state={**second.model_state, **memories})
+    average = average or evaluation_params(first.opt_state, first.params) is not None
     # A copy: an average that shares buffers with the parameters can't be donated with them.
     ema = jax.tree.map(jnp.copy, first.variables) if average else None
     return GANState(jnp.zeros((), jnp.int32), jax.random.key_data(key), first, second, ema)

@@ -37,7 +37,9 @@ def freeze(variables: Variables) -> Variables:
     return jax.tree.map(lax.stop_gradient, variables)
 
 
-def make_gradient(objective: Objective, axis_name: str | None) -> Callable[..., Gradient]:
+def make_gradient(
+    objective: Objective, axis_name: str | None, *, frozen: bool = True
+) -> Callable[..., Gradient]:
     """A player's gradient as a function of (player, opponent's variables, *inputs).
 
     Args:
@@ -45,12 +47,14 @@ def make_gradient(objective: Objective, axis_name: str | None) -> Callable[..., 
             (loss [], (new model_state, measurements)).
         axis_name: Mapped axis over which the batch is laid out, or None. All that comes out is the
             mean over it.
+        frozen: Whether the opponent is held constant. Only schemes that differentiate a gradient
+            by the opponent say no.
     """
     value_and_gradient = jax.value_and_grad(objective, has_aux=True)
 
     def gradient(player: Player, opponent: Variables, *inputs) -> Gradient:
         (loss, (model_state, measurements)), params = value_and_gradient(
-            player.params, player.model_state, freeze(opponent), *inputs
+            player.params, player.model_state, freeze(opponent) if frozen else opponent, *inputs
         )
         result = Gradient(params, model_state, {"loss": loss, **measurements})
         return result if axis_name is None else lax.pmean(result, axis_name)
@@ -58,12 +62,17 @@ def make_gradient(objective: Objective, axis_name: str | None) -> Callable[..., 
     return gradient
 
 
+def step(player: Player, gradient: Any, optimizer: optax.GradientTransformation) -> tuple[Any, Any]:
+    """The player's parameters and its optimizer's state after a step by a gradient of its loss."""
+    updates, opt_state = optimizer.update(gradient, player.opt_state, player.params)
+    return optax.apply_updates(player.params, updates), opt_state
+
+
 def move(
     player: Player, gradient: Gradient, optimizer: optax.GradientTransformation
 ) -> tuple[Player, Measurements]:
     """The player one update on, and what was measured on the way."""
-    updates, opt_state = optimizer.update(gradient.params, player.opt_state, player.params)
-    params = optax.apply_updates(player.params, updates)
+    params, opt_state = step(player, gradient.params, optimizer)
     moved = Player(params, gradient.model_state, opt_state, player.updates + jnp.int32(1))
     norms = {
         "gradient_norm": optax.tree.norm(gradient.params),

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_jax.errors import InputError
-from gan_jax.metrics import images, modes
+from gan_jax.metrics import images, manifold, modes, random_cnn
 
 
 class Kind(typing.Protocol):
-    """What a module of measurements has: `images`, `modes`."""
+    """What a module of measurements has: `images`, `manifold`, `modes`, `random_cnn`."""
 
     HEADLINE: tuple[str, ...]  # the numbers of `measure` that matter most
 
@@ -97,6 +97,8 @@ PROTOCOLS = {
     for protocol in (
         Protocol("mnist_cnn_10k", num=10_000, kind=images),
         Protocol("mnist_cnn_1k", num=1_000, kind=images),
+        Protocol("mnist_cnn_manifold", num=2_500, kind=manifold),
+        Protocol("random_cnn_10k", num=10_000, kind=random_cnn),
         Protocol("mixture_2500", num=2_500, kind=modes),
     )
 }

@@ -13,11 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import unflatten_dict
 
+from gan_jax.metrics.batching import in_batches
+
 WEIGHTS = Path(__file__).with_name("mnist_cnn.npz")
 SIDE = 28  # pixels
 CLASSES = 10
+CLASSIFIED = "mnist"  # the data set whose classes they are
 FEATURES = 64
-BATCH = 256  # images a dispatch; the number of images never shapes a program
 PARAMS = "params/"  # what the names of parameters start with in the file
 
 # (channels, kernel, stride). Strides, no pooling: on a CPU the gradient of max-pooling costs
@@ -95,10 +97,7 @@ def _embed_batch(variables: dict, images: jax.Array) -> tuple[jax.Array, jax.Arr
 
 
 def embed(images: np.ndarray, variables: dict | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """What the classifier makes of images, whatever their number: one batch is on the device.
-
-    Batches are dispatched one by one, since a convolution inside a compiled loop is several times
-    slower on a CPU.
+    """What the classifier makes of images, whatever their number.
 
     Args:
         images: `[N, H, W, 1]` uint8; a side other than 28 is resized, bilinear with antialiasing.
@@ -115,12 +114,17 @@ def embed(images: np.ndarray, variables: dict | None = None) -> tuple[np.ndarray
             f"the classifier takes uint8 [N, H, W, 1], got {images.dtype} {list(images.shape)}"
         )
     variables = load_classifier() if variables is None else variables
-    features = np.empty((len(images), FEATURES), np.float32)
-    probabilities = np.empty((len(images), CLASSES), np.float32)
-    for start in range(0, len(images), BATCH):
-        batch = images[start : start + BATCH]
-        rows = slice(start, start + len(batch))
-        padding = ((0, BATCH - len(batch)), (0, 0), (0, 0), (0, 0))  # one shape, one program
-        found = _embed_batch(variables, np.pad(batch, padding))
-        features[rows], probabilities[rows] = (np.asarray(part)[: len(batch)] for part in found)
-    return features, probabilities
+    return in_batches(functools.partial(_embed_batch, variables), images)
+
+
+def share_as_asked(images: np.ndarray, labels: np.ndarray) -> float:
+    """The share in [0, 1] of images that the classifier takes for the digit asked for.
+
+    Of real test digits it is 0.9955.
+
+    Args:
+        images: `[N, H, W, 1]` uint8.
+        labels: int `[N]`, the digits.
+    """
+    _, probabilities = embed(images)
+    return float(np.mean(np.argmax(probabilities, axis=1) == labels))

@@ -1,21 +1,26 @@
 """Generator and discriminator pairs, as pure Linen modules."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.errors import InputError, choose
-from gan_jax.models import cnn, dcgan, mlp
+from gan_jax.models import cnn, dcgan, mlp, r3gan, sngan
+from gan_jax.models.conditioning import CONDITIONINGS
+from gan_jax.models.resampling import halvings
+from gan_jax.models.several import Several
+from gan_jax.models.spectral import Spectral
 
 
 class Pair(NamedTuple):
     """A generator, a discriminator, and what images they can make.
 
     Attributes:
-        generator: Module class with fields shape, width, norm, axis_name and dtype.
-        discriminator: Module class with fields width, norm, dropout, axis_name and dtype.
+        generator: Module class of the kind of `players.Generator`.
+        discriminator: Module class of the kind of `players.Discriminator`.
         fits: Whether the pair can make examples of a given shape.
         needs: What `fits` asks for, in words.
     """
@@ -31,22 +36,22 @@ def _two_halvings(shape: tuple[int, ...]) -> bool:
 
 
 def _down_to_a_small_base(shape: tuple[int, ...]) -> bool:
-    return (
-        len(shape) == 3 and shape[0] == shape[1] and 4 <= shape[0] >> dcgan.halvings(shape[0]) <= 8
-    )
+    if len(shape) != 3 or shape[0] != shape[1]:
+        return False
+    count = halvings(shape[0])
+    return count > 0 and 4 <= shape[0] >> count <= 8
 
+
+_SMALL_BASE = "square images that halve down to 4 to 8 pixels, such as 28, 32 or 64"
 
 PAIRS = {
     "cnn": Pair(
         cnn.Generator, cnn.Discriminator, _two_halvings, "images with sides divisible by 4"
     ),
-    "dcgan": Pair(
-        dcgan.Generator,
-        dcgan.Discriminator,
-        lambda shape: _down_to_a_small_base(shape) and dcgan.halvings(shape[0]) > 0,
-        "square images that halve down to 4 to 8 pixels, such as 28, 32 or 64",
-    ),
+    "dcgan": Pair(dcgan.Generator, dcgan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
     "mlp": Pair(mlp.Generator, mlp.Discriminator, lambda shape: True, "examples of any shape"),
+    "r3gan": Pair(r3gan.Generator, r3gan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
+    "sngan": Pair(sngan.Generator, sngan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
 }
 
 
@@ -55,18 +60,42 @@ PAIRS = {
 DTYPES = {"bfloat16": jnp.bfloat16, "float32": jnp.float32}
 
 
-def build(config, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
+def build(
+    config, shape: tuple[int, ...], classes: int = 0, codes: int = 0
+) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator that `config.model` describes.
 
     Args:
         config: The field `model` of the run's config.
         shape: Shape of one example.
+        classes: Classes that the networks are told of, 0: none.
+        codes: Latent codes that the discriminator reads.
 
     Raises:
-        InputError: If a name is unknown or the pair can't make examples of that shape.
+        InputError: If a name is unknown or something can't be had together.
     """
     pair = choose("config.model.name", config.name, PAIRS)
-    dtype = choose("config.model.dtype", config.dtype, DTYPES)
+    _refuse_what_does_not_fit(config, pair, shape, classes)
+    conditional = CONDITIONINGS[config.conditioning].needs_classes
+    shared = {
+        "conditioning": config.conditioning,
+        "classes": classes if conditional else 0,
+        "dtype": choose("config.model.dtype", config.dtype, DTYPES),
+    }
+    fields = _accepted(pair.generator, config.generator) | shared
+    generator = partial(pair.generator, shape=shape, **fields)
+    fields = _accepted(pair.discriminator, config.discriminator) | shared
+    discriminator = partial(pair.discriminator, codes=codes, **fields)
+    if config.generator.norm == "spectral":
+        generator = partial(Spectral, generator)
+    if config.discriminator.norm == "spectral":
+        discriminator = partial(Spectral, discriminator)
+    if config.discriminator.count > 1:
+        discriminator = partial(Several, discriminator, config.discriminator.count)
+    return generator(), discriminator()
+
+
+def _refuse_what_does_not_fit(config, pair: Pair, shape: tuple[int, ...], classes: int) -> None:
     if not pair.fits(shape):
         key, value = ("config.model.name", config.name)
         if len(shape) == 3:
@@ -74,10 +103,15 @@ def build(config, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
         raise InputError(
             key, value, f"{config.name} makes {pair.needs}, the data's examples are {shape}"
         )
-    fields = _accepted(pair.generator, config.generator)
-    generator = pair.generator(shape=shape, dtype=dtype, **fields)
-    fields = _accepted(pair.discriminator, config.discriminator)
-    return generator, pair.discriminator(dtype=dtype, **fields)
+    name = config.conditioning
+    conditioning = choose("config.model.conditioning", name, CONDITIONINGS)
+    if conditioning.needs_classes and classes == 0:
+        raise InputError("config.model.conditioning", name, "needs config.model.classes")
+    for player in ("generator", "discriminator"):
+        if config.name == "mlp" and config[player].norm == "instance":
+            raise InputError(
+                f"config.model.{player}.norm", "instance", "an mlp has no positions to average over"
+            )
 
 
 def _accepted(module: type[nn.Module], fields: Mapping[str, Any]) -> dict[str, Any]:

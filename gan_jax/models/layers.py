@@ -1,14 +1,10 @@
-"""Layers that give the same numbers whether a batch lives on one device or on many.
-
-They keep the type of what they are given, and do in float32 what bfloat16's 8 bits would bias.
-"""
+"""Dropout that gives the same numbers whether a batch lives on one device or on many."""
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gan_jax.errors import choose
 from gan_jax.streams import example_keys
 
 
@@ -41,48 +37,3 @@ class Dropout(nn.Module):
         # In bfloat16 the scale itself would be off by up to 0.4 %, and every activation with it.
         scaled = (x * jnp.float32(256 / (256 - dropped))).astype(x.dtype)
         return jnp.where(keep, scaled, 0)
-
-
-class BatchNorm(nn.Module):
-    """Batch normalization over the global batch (Ioffe and Szegedy, 2015).
-
-    Attributes:
-        axis_name: Mapped axis of the global batch, or None.
-    """
-
-    axis_name: str | None = None
-
-    @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """Normalize x [N, ..., C] by the batch's statistics, outside training by running ones."""
-        return nn.BatchNorm(
-            use_running_average=not train,
-            momentum=0.9,
-            # Flax accepts an axis name in training only inside a mapped function.
-            axis_name=self.axis_name if train else None,
-            dtype=x.dtype,  # of the result; Flax computes the statistics in float32 at least
-        )(x)
-
-
-class Identity(nn.Module):
-    """No normalization."""
-
-    axis_name: str | None = None
-
-    @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """Return x."""
-        del train
-        return x
-
-
-NORMS = {"batch": BatchNorm, "none": Identity}
-
-
-def norm(player: str, name: str, axis_name: str | None) -> nn.Module:
-    """The normalization layer called `name` for `player` ("generator" or "discriminator").
-
-    Raises:
-        InputError: If there is none of that name.
-    """
-    return choose(f"config.model.{player}.norm", name, NORMS)(axis_name=axis_name)

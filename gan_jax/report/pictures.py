@@ -1,6 +1,5 @@
 """Examples as pictures: image sheets, point clouds, and the run as an animation."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ SHOWN = {True: 100, False: 2000}
 _SCALE = 2  # screen pixels for one of an image's
 _GAP = 2
 _CANVAS = 480  # pixels a side of a point cloud
-_EXTENT = 1.5  # the plane shown is [-1.5, 1.5]^2
+_ROOM = 1.25  # of the plane shown, over the farthest coordinate of a real point
 
 
 def sheet(images: np.ndarray) -> Image.Image:
@@ -31,10 +30,10 @@ def sheet(images: np.ndarray) -> Image.Image:
     )
 
 
-def cloud(points: np.ndarray) -> Image.Image:
-    """Points float [N, 2] as dots on the plane [-1.5, 1.5]^2; those outside are not seen."""
+def cloud(points: np.ndarray, extent: float) -> Image.Image:
+    """Points float [N, 2] as dots on the plane [-extent, extent]^2; those outside are not seen."""
     with np.errstate(invalid="ignore"):
-        pixels = np.round((points * (1, -1) / _EXTENT + 1) / 2 * (_CANVAS - 1))
+        pixels = np.round((points * (1, -1) / extent + 1) / 2 * (_CANVAS - 1))
     seen = np.all((pixels >= 1) & (pixels < _CANVAS - 1), axis=1)
     columns, rows = pixels[seen].astype(int).T
     canvas = np.full((_CANVAS, _CANVAS), 255, np.uint8)
@@ -44,15 +43,24 @@ def cloud(points: np.ndarray) -> Image.Image:
     return Image.fromarray(canvas)
 
 
-def picture(examples: np.ndarray) -> Image.Image:
-    """A picture of images [N, H, W, C] or points [N, 2]."""
-    draw: Callable[[np.ndarray], Image.Image] = sheet if examples.ndim == 4 else cloud
-    return draw(examples)
+def picture(examples: np.ndarray, real: np.ndarray) -> Image.Image:
+    """A picture of examples.
+
+    Args:
+        examples: Images uint8 [N, H, W, C] or points float [N, 2].
+        real: Real ones [M, ...]: they say how much of the plane is shown, always the same.
+    """
+    if examples.ndim == 4:
+        return sheet(examples)
+    return cloud(examples, _ROOM * float(np.abs(real).max()))
 
 
 def animate(folder: Path, out: Path, *, seconds: float = 8.0) -> None:
-    """The PNGs of a folder, by name, as a GIF of about that many seconds that rests at its end."""
-    frames = [Image.open(path).convert("L") for path in sorted(folder.glob("*.png"))]
+    """The PNGs of a folder, by name, as a GIF of about that many seconds that rests at its end.
+
+    Grey pictures keep their shades; colours are reduced to 256 a frame, as many as a GIF can hold.
+    """
+    frames = [Image.open(path) for path in sorted(folder.glob("*.png"))]
     beat = int(np.clip(1000 * seconds / len(frames), 40, 500))
     durations = [beat] * (len(frames) - 1) + [2000]
     frames[0].save(

@@ -1,0 +1,25 @@
+"""R3GAN on MNIST: relativistic pairing with R1 and R2, no normalization (Huang et al., 2024).
+
+python -m gan_jax.main --config=configs/mnist_r3gan.py --workdir=runs/mnist_r3gan
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base, mnist
+
+
+def get_config() -> ConfigDict:
+    """Networks small enough for a CPU."""
+    config = mnist.get_config()
+    config.model.name = "r3gan"
+    config.model.generator.width = config.model.discriminator.width = 8
+    config.model.generator.norm = config.model.discriminator.norm = "none"
+    config.model.discriminator.dropout = 0.0
+    config.loss = "relativistic_pairing"
+    config.penalty.name = "r1_r2"
+    config.penalty.weight = 1.0
+    config.optim.generator = base.player(1e-3, b1=0.0, b2=0.99, decay="cosine")
+    config.optim.discriminator = base.player(1e-3, b1=0.0, b2=0.99, decay="cosine")
+    config.train.steps = 3_000
+    config.eval.every = 750
+    return config

@@ -1,0 +1,76 @@
+"""Who moves when: a scheme turns the two players' moves into a round."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gan_jax.errors import choose
+from gan_jax.game.schemes.alternating import alternating
+from gan_jax.game.schemes.extragradient import extragradient
+from gan_jax.game.schemes.field import consensus, symplectic
+from gan_jax.game.schemes.lookahead import lookahead, slow_weights
+from gan_jax.game.schemes.moves import Moves
+from gan_jax.game.schemes.past import extrapolation_from_past, no_past
+from gan_jax.game.schemes.phase import Phase, Play, updates
+from gan_jax.game.schemes.simultaneous import simultaneous
+from gan_jax.game.schemes.unrolled import unrolled
+from gan_jax.game.state import GANState
+
+__all__ = ["SCHEMES", "Moves", "Phase", "Play", "build", "chosen", "updates", "with_memory"]
+
+
+class Scheme(NamedTuple):
+    """A way to play.
+
+    Attributes:
+        build: (moves, `config.schedule`, batches in an epoch) to a round's phases.
+        memory: What the scheme remembers between rounds, before the first: a function of the state.
+        differentiates: Whether it differentiates the discriminator's optimizer.
+    """
+
+    build: Callable[[Moves, Any, int], tuple[Phase, ...]]
+    memory: Callable[[GANState], Any] = lambda state: {}
+    differentiates: bool = False
+
+
+SCHEMES = {
+    "alternating": Scheme(alternating),
+    "simultaneous": Scheme(simultaneous),
+    "extragradient": Scheme(extragradient),
+    "extrapolation_from_past": Scheme(extrapolation_from_past, no_past),
+    "unrolled": Scheme(unrolled, differentiates=True),
+    "lookahead": Scheme(lookahead, slow_weights),
+    "consensus": Scheme(consensus),
+    "symplectic": Scheme(symplectic),
+}
+
+
+def chosen(config) -> Scheme:
+    """The scheme that `config.schedule` names.
+
+    Raises:
+        InputError: If there is none of that name.
+    """
+    return choose("config.schedule.scheme", config.scheme, SCHEMES)
+
+
+def build(config, moves: Moves, per_epoch: int) -> tuple[Phase, ...]:
+    """A round of the scheme that `config.schedule` describes.
+
+    Args:
+        config: The field `schedule` of the run's config.
+        moves: Both players.
+        per_epoch: Batches in an epoch.
+
+    Raises:
+        InputError: If the scheme is unknown, or can't be played as often as the config says.
+    """
+    return chosen(config).build(moves, config, per_epoch)
+
+
+def with_memory(config, state: GANState) -> GANState:
+    """The state before the first round with what the scheme of `config.schedule` remembers.
+
+    Raises:
+        InputError: If the scheme is unknown, or does not go with an optimizer.
+    """
+    return state.replace(memory=chosen(config).memory(state))

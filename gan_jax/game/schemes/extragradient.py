@@ -1,0 +1,54 @@
+"""Look ahead, then move from where you were."""
+
+from typing import Any
+
+from gan_jax.data.batches import take
+from gan_jax.game.schemes.moves import Moves, round_key
+from gan_jax.game.schemes.phase import Phase, refuse_counts
+from gan_jax.game.schemes.simultaneous import look_both, move_both
+from gan_jax.game.state import GANState
+from gan_jax.game.turn import step
+
+
+def extragradient(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+    """Update each player by its gradient at the point to which both gradients lead.
+
+    w~ = w - h F(w),  w' = w - h F(w~),  where F is both players' gradients
+
+    The two looks take a batch each. Both steps are the optimizers' own; the one to w~ leaves no
+    trace in moments, counts or statistics (in algorithm 4 of Gidel et al. Adam's moments see it).
+
+    Source: Korpelevich, 1976; Gidel et al., 2019, arXiv:1802.10551, equations 9 and 10.
+
+    Raises:
+        InputError: If a player would move more than once a round.
+    """
+    del per_epoch
+    refuse_counts(config)
+
+    def phase(state, examples, indices):
+        of_discriminator, of_generator = look_both(
+            moves, state, take(examples, indices[0]), round_key(state, "extrapolation")
+        )
+        ahead = extrapolated(moves, state, of_discriminator.params, of_generator.params)
+        gradients = look_both(moves, ahead, take(examples, indices[1]), round_key(state))
+        return move_both(moves, state, *gradients)
+
+    return (Phase(phase, repeats=1, batches=2),)
+
+
+def extrapolated(moves: Moves, state: GANState, discriminator: Any, generator: Any) -> GANState:
+    """The state with both players' parameters where gradients would take them.
+
+    Args:
+        moves: The players.
+        state: Where they are.
+        discriminator: A gradient, a tree like the discriminator's parameters.
+        generator: Likewise.
+    """
+    first, _ = step(state.discriminator, discriminator, moves.discriminator)
+    second, _ = step(state.generator, generator, moves.generator)
+    return state.replace(
+        discriminator=state.discriminator.replace(params=first),
+        generator=state.generator.replace(params=second),
+    )

@@ -1,0 +1,79 @@
+"""The two players' looks at the game and their moves, of which schemes are made."""
+
+from typing import NamedTuple
+
+import jax
+import optax
+
+from gan_jax.data.batches import Examples
+from gan_jax.game.averages import Average, follow
+from gan_jax.game.objectives import Game
+from gan_jax.game.state import GANState
+from gan_jax.game.turn import Gradient, Measurements, make_gradient, move
+from gan_jax.streams import restored_root, stream
+
+
+class Moves(NamedTuple):
+    """The two players, ready to look at the game and to move.
+
+    Attributes:
+        game: The rules.
+        generator: The generator's optimizer.
+        discriminator: The discriminator's optimizer.
+        average: How the generator's average follows it.
+    """
+
+    game: Game
+    generator: optax.GradientTransformation
+    discriminator: optax.GradientTransformation
+    average: Average
+
+    def look_discriminator(
+        self, state: GANState, reals: Examples, key: jax.Array | None = None
+    ) -> Gradient:
+        """The discriminator's gradient at the state, the generator frozen.
+
+        The noise is that of its turn, unless a key of other noise is given.
+        """
+        look = make_gradient(self.game.discriminator_objective, self.game.axis_name)
+        key = turn_key(state, "discriminator") if key is None else key
+        return look(state.discriminator, state.generator.variables, reals, key)
+
+    def look_generator(
+        self, state: GANState, reals: Examples | None, key: jax.Array | None = None
+    ) -> Gradient:
+        """The generator's gradient at the state, the discriminator frozen.
+
+        The reals are None unless the game's `generator_takes_reals`. The noise is that of its
+        turn, unless a key of other noise is given.
+        """
+        look = make_gradient(self.game.generator_objective, self.game.axis_name)
+        key = turn_key(state, "generator") if key is None else key
+        return look(state.generator, state.discriminator.variables, reals, key)
+
+    def move_discriminator(
+        self, state: GANState, gradient: Gradient
+    ) -> tuple[GANState, Measurements]:
+        """The state after the discriminator's update."""
+        player, measured = move(state.discriminator, gradient, self.discriminator)
+        return state.replace(discriminator=player), _named("discriminator", measured)
+
+    def move_generator(self, state: GANState, gradient: Gradient) -> tuple[GANState, Measurements]:
+        """The state after the generator's update, its average one update on too."""
+        player, measured = move(state.generator, gradient, self.generator)
+        ema = follow(self.average, player, state.ema)
+        return state.replace(generator=player, ema=ema), _named("generator", measured)
+
+
+def turn_key(state: GANState, name: str) -> jax.Array:
+    """Key of the noise of a player's next update."""
+    return stream(restored_root(state.key), f"{name} turn", getattr(state, name).updates)
+
+
+def round_key(state: GANState, name: str = "round") -> jax.Array:
+    """Key of the noise that both players share in a round, or in its part `name`."""
+    return stream(restored_root(state.key), name, state.step)
+
+
+def _named(player: str, measurements: Measurements) -> Measurements:
+    return {f"{player}/{name}": value for name, value in measurements.items()}

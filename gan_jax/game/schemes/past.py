@@ -1,0 +1,47 @@
+"""Extragradient at the price of one look a round."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.data.batches import take
+from gan_jax.game.schemes.extragradient import extrapolated
+from gan_jax.game.schemes.moves import Moves, round_key
+from gan_jax.game.schemes.phase import Phase, refuse_counts
+from gan_jax.game.schemes.simultaneous import look_both, move_both
+from gan_jax.game.state import GANState
+
+
+def no_past(state: GANState) -> dict[str, Any]:
+    """Both players' gradients at the last extrapolated point: zeros before the first round."""
+    return {
+        name: jax.tree.map(jnp.zeros_like, getattr(state, name).params)
+        for name in ("discriminator", "generator")
+    }
+
+
+def extrapolation_from_past(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+    """Extragradient that looks ahead by the last round's gradient in place of a new one.
+
+    w~_t = w_t - h F(w~_{t-1}),  w_{t+1} = w_t - h F(w~_t),  F(w~_{-1}) = 0
+
+    With gradient descent, w~ goes the path of optimistic gradient descent.
+
+    Source: Popov, 1980; Gidel et al., 2019, arXiv:1802.10551, equations 14 and 15.
+
+    Raises:
+        InputError: If a player would move more than once a round.
+    """
+    del per_epoch
+    refuse_counts(config)
+
+    def phase(state, examples, indices):
+        ahead = extrapolated(moves, state, **state.memory)
+        reals = take(examples, indices[0])
+        of_discriminator, of_generator = look_both(moves, ahead, reals, round_key(state))
+        state, measured = move_both(moves, state, of_discriminator, of_generator)
+        memory = {"discriminator": of_discriminator.params, "generator": of_generator.params}
+        return state.replace(memory=memory), measured
+
+    return (Phase(phase, repeats=1, batches=1),)

@@ -1,0 +1,49 @@
+"""Both players at once."""
+
+import jax
+
+from gan_jax.data.batches import Examples, take
+from gan_jax.game.schemes.moves import Moves, round_key
+from gan_jax.game.schemes.phase import Phase, refuse_counts
+from gan_jax.game.state import GANState
+from gan_jax.game.turn import Gradient, Measurements
+
+
+def simultaneous(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+    """Both gradients at one point and of one batch, then both updates.
+
+    theta' = theta - h grad_theta L_G(theta, phi),  phi' = phi - h grad_phi L_D(theta, phi)
+
+    Both look at the same fakes, which the compiler therefore generates and judges once.
+
+    Source: Mescheder et al., 2017, arXiv:1705.10461, algorithm 1.
+
+    Raises:
+        InputError: If a player would move more than once a round.
+    """
+    del per_epoch
+    refuse_counts(config)
+
+    def phase(state, examples, indices):
+        gradients = look_both(moves, state, take(examples, indices[0]), round_key(state))
+        return move_both(moves, state, *gradients)
+
+    return (Phase(phase, repeats=1, batches=1),)
+
+
+def look_both(
+    moves: Moves, state: GANState, reals: Examples, key: jax.Array
+) -> tuple[Gradient, Gradient]:
+    """The discriminator's and the generator's gradient at one point, with the same noise."""
+    of_discriminator = moves.look_discriminator(state, reals, key)
+    seen = reals if moves.game.generator_takes_reals else None
+    return of_discriminator, moves.look_generator(state, seen, key)
+
+
+def move_both(
+    moves: Moves, state: GANState, of_discriminator: Gradient, of_generator: Gradient
+) -> tuple[GANState, Measurements]:
+    """The state after both updates, which end the round."""
+    state, first = moves.move_discriminator(state, of_discriminator)
+    state, second = moves.move_generator(state, of_generator)
+    return state.replace(step=state.generator.updates), first | second

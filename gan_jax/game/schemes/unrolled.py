@@ -1,0 +1,54 @@
+"""A generator that foresees how the discriminator will answer."""
+
+from gan_jax.data.batches import take
+from gan_jax.game.schemes.moves import Moves, round_key
+from gan_jax.game.schemes.phase import Phase, refuse_counts
+from gan_jax.game.schemes.simultaneous import move_both
+from gan_jax.game.turn import Objective, make_gradient, move
+
+
+def unrolled(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+    """The generator's gradient through `config.unroll` updates of the discriminator.
+
+    phi_0 = phi,  phi_{i+1} = phi_i - h grad_phi L_D(theta, phi_i)
+    theta' = theta - h d/dtheta L_G(theta, phi_U(theta, phi)),  phi' = phi_1
+
+    The derivative goes through the discriminator's optimizer. All its foreseen updates look at the
+    round's one batch and noise, as in the published code; only the first of them is made.
+
+    Source: Metz et al., 2017, arXiv:1611.02163, equations 7 to 9.
+
+    Raises:
+        InputError: If a player would move more than once a round.
+    """
+    del per_epoch
+    refuse_counts(config)
+
+    def phase(state, examples, indices):
+        reals, key = take(examples, indices[0]), round_key(state)
+        of_discriminator = moves.look_discriminator(state, reals, key)
+        look = make_gradient(foreseeing(moves, config.unroll), moves.game.axis_name)
+        of_generator = look(state.generator, state.discriminator, reals, key)
+        return move_both(moves, state, of_discriminator, of_generator)
+
+    return (Phase(phase, repeats=1, batches=1),)
+
+
+def foreseeing(moves: Moves, updates: int) -> Objective:
+    """The generator's objective of a discriminator `updates` updates on.
+
+    It takes the discriminator as a `Player`. What that is at the start may be frozen; the updates
+    are functions of the generator all the same.
+    """
+    game = moves.game
+    look = make_gradient(game.discriminator_objective, game.axis_name, frozen=False)
+
+    def objective(params, model_state, discriminator, reals, key):
+        generator = {"params": params, **model_state}
+        for _ in range(updates):
+            gradient = look(discriminator, generator, reals, key)
+            discriminator, _ = move(discriminator, gradient, moves.discriminator)
+        seen = reals if game.generator_takes_reals else None
+        return game.generator_objective(params, model_state, discriminator.variables, seen, key)
+
+    return objective

@@ -1,0 +1,89 @@
+"""What reaches the discriminator of an example: augmented, blurred by noise, in packs."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gan_jax.game.augment import Augmentation
+from gan_jax.streams import example_keys, stream
+
+Memory = dict[str, jax.Array]
+
+
+class Noise(NamedTuple):
+    """Instance noise (Sønderby et al., 2017, arXiv:1610.04490, section 3.3).
+
+    Attributes:
+        deviation: Standard deviation at first, in the units of the examples.
+        looks: Discriminator updates over which it falls linearly to zero; 0: it stays.
+    """
+
+    deviation: float
+    looks: int
+
+
+class View(NamedTuple):
+    """How the discriminator sees examples, real and fake alike.
+
+    What changes in the course of a run is a collection of the discriminator's, its memory: the
+    generator's turn sees by it too, and leaves it alone.
+
+    Attributes:
+        pack: Examples seen at once, stacked in their channels (PacGAN, Lin et al., 2018,
+            arXiv:1712.04086).
+        noise: Instance noise, or None.
+        augmentation: Differentiable augmentation, or None.
+        axis_name: Mapped axis of the global batch, or None.
+    """
+
+    pack: int = 1
+    noise: Noise | None = None
+    augmentation: Augmentation | None = None
+    axis_name: str | None = None
+
+    def initial(self) -> Memory:
+        """The memory before the first look."""
+        memory = {"looks": jnp.float32(0)} if self.noise and self.noise.looks else {}
+        if self.augmentation and self.augmentation.adapts:
+            memory["probability"] = jnp.float32(0)
+        return memory
+
+    def __call__(self, x: jax.Array, key: jax.Array, memory: Memory) -> jax.Array:
+        """Examples x [N, ...] as they are seen [N / pack, ...]."""
+        if self.augmentation:
+            keys = self._keys(x, stream(key, "augmentation"))
+            x = self.augmentation(x, keys, memory.get("probability"))
+        if self.noise:
+            keys = self._keys(x, stream(key, "noise"))
+            noise = jax.vmap(lambda key: jax.random.normal(key, x.shape[1:]))(keys)
+            x = x + self._deviation(memory) * noise.astype(x.dtype)
+        return packed(x, self.pack)
+
+    def after(self, memory: Memory, real_logits: jax.Array) -> Memory:
+        """The memory after one of the discriminator's updates."""
+        after = dict(memory)
+        if "looks" in memory:
+            after["looks"] = memory["looks"] + 1
+        if "probability" in memory:
+            sign = jnp.mean(jnp.sign(lax.stop_gradient(real_logits)))
+            sign = sign if self.axis_name is None else lax.pmean(sign, self.axis_name)
+            after["probability"] = self.augmentation.adapted(memory["probability"], sign)
+        return after
+
+    def _deviation(self, memory: Memory) -> jax.Array | float:
+        if not self.noise.looks:
+            return self.noise.deviation
+        return self.noise.deviation * jnp.maximum(0, 1 - memory["looks"] / self.noise.looks)
+
+    def _keys(self, x: jax.Array, key: jax.Array) -> jax.Array:
+        return example_keys(key, len(x), axis_name=self.axis_name)
+
+
+def packed(x: jax.Array, pack: int) -> jax.Array:
+    """Examples [N, ..., C] in packs of neighbours [N / pack, ..., pack * C]."""
+    if pack == 1:
+        return x
+    groups = jnp.moveaxis(x.reshape(-1, pack, *x.shape[1:]), 1, -2)
+    return groups.reshape(*groups.shape[:-2], -1)

@@ -1,0 +1,55 @@
+"""Fidelity apart from diversity: kernel distance and nearest neighbours in the digit features."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_jax.metrics.classifier import embed
+from gan_jax.metrics.images import held_out, misfit
+from gan_jax.metrics.kernel import kernel_distance
+from gan_jax.metrics.neighbours import density_coverage, precision_recall
+
+__all__ = ["HEADLINE", "Reference", "held_out", "measure", "misfit", "reference"]
+
+HEADLINE = ("kernel", "precision", "recall", "density", "coverage")
+REAL = 2_500  # real images at most: time grows with their number times that of the samples
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Real images as the classifier sees them.
+
+    Attributes:
+        features: `[N, 64]` float32, one row an image.
+    """
+
+    features: np.ndarray
+
+
+def reference(dataset) -> Reference:
+    """The data's test images, 2,500 of them drawn where it has more."""
+    rows = np.random.default_rng(0).permutation(len(dataset.test))[:REAL]
+    return Reference(embed(dataset.test[rows])[0])
+
+
+def measure(batches: Iterable[np.ndarray], reference: Reference) -> dict[str, float]:
+    """How much generated images look like real ones, and how many of the real ones are met.
+
+    Args:
+        batches: Generated images, `[N, H, W, 1]` uint8 each; only their features are kept.
+        reference: The real images to compare with.
+
+    Returns:
+        `kernel` (`kernel_distance`; its unit is the classifier's, so read it beside the floor),
+        `precision` and `recall` (`precision_recall`, k = 3), `density` and `coverage`
+        (`density_coverage`, k = 5), and `real`: with how many real images, on which all depend.
+    """
+    generated = np.concatenate([embed(batch)[0] for batch in batches])
+    sets = {"real": reference.features, "generated": generated}
+    return {
+        "kernel": kernel_distance(**sets),
+        **precision_recall(**sets),
+        **density_coverage(**sets),
+        "real": float(len(reference.features)),
+    }

@@ -1,0 +1,34 @@
+"""Several discriminators as one (Durugkar et al., 2017, arXiv:1611.01673)."""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+
+from gan_jax.models.opinion import Opinion
+
+
+class Several(nn.Module):
+    """Discriminators of one architecture, each with its own parameters, statistics and dropout.
+
+    Attributes:
+        make: A discriminator, but for `axis_name`.
+        count: How many.
+        axis_name: Mapped axis of the global batch, or None.
+    """
+
+    make: Callable[..., nn.Module]
+    count: int
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> Opinion:
+        """All their opinions on examples [N, ...]: arrays [count, N, ...]."""
+        judge = nn.vmap(
+            lambda member, x, labels: member(x, labels, train=train),
+            variable_axes={"params": 0, "batch_stats": 0},
+            split_rngs={"params": True, "dropout": True},
+            in_axes=None,
+            axis_size=self.count,
+        )
+        return judge(self.make(axis_name=self.axis_name, name="members"), x, labels)

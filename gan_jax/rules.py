@@ -1,0 +1,160 @@
+"""From a config to the rules of its game: losses, penalties, and what a discriminator sees."""
+
+from functools import partial
+from typing import Any
+
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from gan_jax.errors import InputError, choose
+from gan_jax.game.augment import AUGMENTATIONS, Augmentation
+from gan_jax.game.losses import LOSSES, Loss
+from gan_jax.game.objectives import AGGREGATES, Game
+from gan_jax.game.penalties import PENALTIES, Charge
+from gan_jax.game.prior import Prior
+from gan_jax.game.views import Noise, View
+
+
+def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
+    """Whether the choices go together, for examples of that shape.
+
+    Raises:
+        InputError: If two of them don't.
+    """
+    if config.model.classes and config.model.conditioning == "none":
+        why = "nobody is told of them, choose a config.model.conditioning"
+        raise InputError("config.model.classes", config.model.classes, why)
+    policy, pack = config.augment.policy, config.model.discriminator.pack
+    if policy and len(shape) != 3:
+        raise InputError("config.augment.policy", policy, "augments images, not points")
+    if pack > 1 and config.model.classes:
+        why = "the examples of a pack would have to be of one of config.model.classes"
+        raise InputError("config.model.discriminator.pack", pack, why)
+    if pack > 1 and (config.model.codes.categories or config.model.codes.continuous):
+        why = "the examples of a pack would have to share config.model.codes"
+        raise InputError("config.model.discriminator.pack", pack, why)
+
+
+def prior(config: ConfigDict) -> Prior:
+    """The distribution of the generator's inputs; `config` is a run's field `model`."""
+    return Prior(
+        noise=config.latent,
+        classes=config.classes,
+        categories=config.codes.categories,
+        continuous=config.codes.continuous,
+    )
+
+
+def charge(config: ConfigDict) -> Charge | None:
+    """What the discriminator pays beside its loss.
+
+    Raises:
+        InputError: If the penalty is unknown.
+    """
+    if config.penalty.name == "none":
+        return None
+    penalty = choose("config.penalty.name", config.penalty.name, PENALTIES | {"none": None})
+    return Charge(penalty, config.penalty.weight, config.penalty.every)
+
+
+def view(config: ConfigDict) -> View:
+    """What the discriminator sees of examples, on one device.
+
+    Raises:
+        InputError: If an augmentation is unknown.
+    """
+    noise = Noise(config.noise.deviation, config.noise.updates)
+    return View(
+        pack=config.model.discriminator.pack,
+        noise=noise if noise.deviation else None,
+        augmentation=augmentation(config),
+    )
+
+
+def augmentation(config: ConfigDict) -> Augmentation | None:
+    """The augmentation of what the discriminator sees.
+
+    Raises:
+        InputError: If one is unknown.
+    """
+    names = tuple(name for name in config.augment.policy.split(",") if name)
+    for name in names:
+        choose("config.augment.policy", name, AUGMENTATIONS)
+    if not names:
+        return None
+    return Augmentation(
+        names,
+        config.augment.probability,
+        config.augment.target,
+        config.augment.images,
+        config.train.batch_size,
+    )
+
+
+def memories(config: ConfigDict) -> dict[str, Any]:
+    """Collections that the discriminator has beside its network's, before the first round."""
+    charged = charge(config)
+    found = {
+        "view": view(config).initial(),
+        "penalty": charged.initial() if charged else {},
+    }
+    return {name: memory for name, memory in found.items() if memory}
+
+
+def loss(config: ConfigDict, axis_name: str | None) -> Loss:
+    """The players' losses on batches that are laid out over a mapped axis, or are all there.
+
+    Raises:
+        InputError: If the name is unknown, or labels shall be smoothed where there are none.
+    """
+    chosen = choose("config.loss", config.loss, LOSSES)
+    if config.smoothing:
+        if chosen.smoothed is None:
+            labelled = ", ".join(sorted(name for name in LOSSES if LOSSES[name].smoothed))
+            why = f"{config.loss} has no labels to smooth, only {labelled} do: set it to 0"
+            raise InputError("config.smoothing", config.smoothing, why)
+        smoothed = partial(chosen.smoothed, smoothing=config.smoothing)
+        chosen = chosen._replace(discriminator=smoothed)
+    return chosen.over(axis_name)
+
+
+def game(
+    config: ConfigDict,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    share: int,
+    axis_name: str | None,
+) -> Game:
+    """The rules of a run.
+
+    Args:
+        config: The run's config.
+        generator: The network.
+        discriminator: The network.
+        share: Examples of a batch on each device.
+        axis_name: Mapped axis over which batches are laid out, or None.
+
+    Raises:
+        InputError: If a name is unknown, or choices don't go together.
+    """
+    pack = config.model.discriminator.pack
+    if share % pack:
+        why = f"does not divide the {share} examples that a device has of a batch"
+        raise InputError("config.model.discriminator.pack", pack, why)
+    return Game(
+        generator=generator.clone(axis_name=axis_name),
+        discriminator=discriminator.clone(axis_name=axis_name),
+        loss=loss(config, axis_name),
+        prior=prior(config.model),
+        batch_size=share,
+        axis_name=axis_name,
+        view=view(config)._replace(axis_name=axis_name),
+        charge=charge(config),
+        auxiliary=config.model.auxiliary_weight,
+        information=config.model.codes.weight,
+        aggregate=choose(
+            "config.model.discriminator.aggregate",
+            config.model.discriminator.aggregate,
+            AGGREGATES,
+        ),
+    )

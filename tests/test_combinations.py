@@ -1,0 +1,187 @@
+"""Whatever a user can put together trains, or is refused with one line that names the key.
+
+Every pair of choices occurs in some combination that is traced, where what does not fit shows. A
+sample of the combinations, with every choice in it, trains two rounds.
+"""
+
+import itertools
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from gan_jax import build
+from gan_jax.data.batches import Batches, Examples
+from gan_jax.errors import InputError
+from gan_jax.game.losses import LOSSES
+from gan_jax.game.penalties import PENALTIES
+from gan_jax.game.schemes import SCHEMES, Phase
+from gan_jax.models.conditioning import CONDITIONINGS
+from gan_jax.models.minibatch import MINIBATCH
+from gan_jax.models.norms import NORMS
+from gan_jax.parallel import Devices
+from gan_jax.rounds import make_rounds
+
+POINTWISE = sorted({*NORMS} - {"instance"})  # which averages over positions, and points have none
+FACTORS = {
+    "schedule.scheme": SCHEMES,
+    "loss": LOSSES,
+    "penalty.name": ["none", *PENALTIES],
+    "model.generator.norm": POINTWISE,
+    "model.discriminator.norm": POINTWISE,
+    "model.conditioning": CONDITIONINGS,
+    "model.discriminator.minibatch": MINIBATCH,
+    "model.discriminator.count": [1, 2],
+    "model.codes.categories": [0, 3],
+    "noise.deviation": [0.0, 0.1],
+    "penalty.every": [1, 2],
+    "optim.discriminator.name": ["sgd", "adam", "optimistic_adam"],
+}
+# Two rounds tell whether a combination plays, not whether it is stable at high rates.
+GENTLE = {
+    "train.steps": 2,
+    "schedule.unroll": 1,
+    "penalty.weight": 0.1,
+    "optim.generator.learning_rate": 1e-3,
+    "optim.discriminator.learning_rate": 1e-3,
+}
+CANDIDATES = 40  # of which the one with most new pairs is taken
+
+
+def combinations():
+    """Choices such that every pair of two factors' choices occurs, in a greedy order."""
+    rng = np.random.default_rng(0)
+    choices = {key: list(values) for key, values in FACTORS.items()}
+    left = {
+        frozenset([(one, a), (other, b)])
+        for one, other in itertools.combinations(choices, 2)
+        for a in choices[one]
+        for b in choices[other]
+    }
+
+    def pairs(combination):
+        return {frozenset(pair) for pair in itertools.combinations(combination.items(), 2)}
+
+    while left:
+        seed = dict(min(left, key=lambda pair: sorted(map(str, pair))))
+        drawn = [
+            {key: values[rng.integers(len(values))] for key, values in choices.items()} | seed
+            for _ in range(CANDIDATES)
+        ]
+        best = max(drawn, key=lambda combination: len(pairs(combination) & left))
+        left -= pairs(best)
+        yield best
+
+
+COMBINATIONS = list(combinations())
+
+
+def sample():
+    """Some of the combinations, in which every choice occurs."""
+    left = {(key, value) for key, values in FACTORS.items() for value in values}
+    while left:
+        best = max(COMBINATIONS, key=lambda combination: len(left & {*combination.items()}))
+        left -= {*best.items()}
+        yield best
+
+
+class Plan(NamedTuple):
+    """A run put together, before anything is computed."""
+
+    config: ConfigDict
+    players: build.Players
+    phases: tuple[Phase, ...]
+    examples: Examples
+    batches: Batches
+
+
+@pytest.fixture(scope="module")
+def plan(tiny):
+    """A function of choices to the run that they make on 24 labelled points."""
+
+    def make(choices):
+        classes = 4 if choices.get("model.conditioning", "none") != "none" else 0
+        config = tiny({"model.classes": classes} | GENTLE | choices)
+        batches = build.batches(config, 24)
+        players = build.players(config, (2,), batches.per_epoch)
+        devices = Devices(jax.devices()[:1])
+        phases = build.phases(config, players, batches.per_epoch, devices)
+        x = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
+        labels = np.arange(24, dtype=np.int32) % classes if classes else None
+        return Plan(config, players, phases, Examples(x, labels), batches)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "combination", COMBINATIONS, ids=lambda choices: "-".join(map(str, choices.values()))
+)
+def test_a_combination_can_be_played(plan, combination):
+    """And gives back a state of the same kind, and scalars."""
+    made = plan(combination)
+    before = state = jax.eval_shape(lambda: build.initial(made.config, made.players, (2,)))
+    for phase in made.phases:
+        rows = made.batches.indices(0, phase.batches)
+        state, measured = jax.eval_shape(phase.play, state, made.examples, rows)
+        assert {leaf.shape for leaf in measured.values()} == {()}
+    assert jax.tree.map(_kind, state) == jax.tree.map(_kind, before)
+
+
+def _kind(leaf):
+    return leaf.shape, leaf.dtype
+
+
+@pytest.mark.parametrize(
+    "combination", [*sample()], ids=lambda choices: "-".join(map(str, choices.values()))
+)
+def test_a_combination_trains(plan, combination):
+    made = plan(combination)
+    state = build.state(made.config, made.players, (2,))
+    first = jax.device_get(state)
+    play = make_rounds(made.phases, Devices(jax.devices()[:1]), made.batches, made.examples)
+    for step in range(2):
+        state, measured = play(state, step)
+    assert all(np.isfinite(value) for value in measured.values())
+    assert state.step == 2
+    for player in ("generator", "discriminator"):
+        moved = jax.tree.map(
+            lambda old, new: np.any(old != new),
+            getattr(first, player).params,
+            getattr(state, player).params,
+        )
+        assert any(jax.tree.leaves(moved))
+
+
+@pytest.mark.parametrize(
+    ("key", "choices"),
+    [
+        ("smoothing", {"smoothing": 0.1, "loss": "hinge"}),
+        ("model.conditioning", {"model.conditioning": "embed", "model.classes": 0}),
+        ("model.classes", {"model.classes": 4, "model.conditioning": "none"}),
+        ("model.discriminator.pack", {"model.discriminator.pack": 3}),
+        (
+            "model.discriminator.pack",
+            {"model.discriminator.pack": 2, "model.conditioning": "projection"},
+        ),
+        (
+            "model.discriminator.pack",
+            {"model.discriminator.pack": 2, "model.codes.continuous": 1},
+        ),
+        ("model.generator.norm", {"model.generator.norm": "instance"}),
+        ("augment.policy", {"augment.policy": "cutout"}),
+        ("augment.policy", {"augment.policy": "cut"}),
+        ("penalty.name", {"penalty.name": "r3"}),
+        ("model.discriminator.aggregate", {"model.discriminator.aggregate": "median"}),
+        ("schedule.unit", {"schedule.scheme": "extragradient", "schedule.unit": "epoch"}),
+        ("schedule.generator", {"schedule.scheme": "consensus", "schedule.generator": 2}),
+    ],
+)
+def test_what_does_not_go_together_is_refused_with_its_key(plan, key, choices):
+    with pytest.raises(InputError) as caught:
+        plan(choices)
+    assert caught.value.key == f"config.{key}"
+    assert caught.value.value == choices[key]
+    assert caught.value.why
+    assert "\n" not in str(caught.value)

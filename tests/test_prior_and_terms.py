@@ -1,0 +1,80 @@
+"""What fakes are made from, and what is paid for reading it off them again."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.game.prior import Draw, Prior
+from gan_jax.game.terms import classification, information
+from gan_jax.models.opinion import Opinion
+from gan_jax.streams import example_keys, latents, root
+
+
+def test_a_prior_of_noise_alone_is_standard_normal_noise():
+    keys = example_keys(root(0), 5)
+    draw = Prior(3).draw(keys)
+    np.testing.assert_array_equal(draw.z, latents(keys, 3))
+    assert draw[1:] == (None, None, None)
+    assert (Prior(3).dimensions, Prior(3).codes) == (3, 0)
+
+
+def test_codes_follow_the_noise():
+    prior, keys = Prior(3, classes=7, categories=4, continuous=2), example_keys(root(0), 4000)
+    draw = jax.jit(prior.draw)(keys)
+    assert draw.z.shape == (4000, prior.dimensions) == (4000, 9)
+    np.testing.assert_array_equal(draw.z[:, :3], latents(keys, 3))
+    np.testing.assert_array_equal(draw.z[:, 3:7], np.eye(4)[draw.categories])
+    np.testing.assert_array_equal(draw.z[:, 7:], draw.continuous)
+    assert np.all((draw.continuous >= -1) & (draw.continuous < 1))
+    np.testing.assert_allclose(np.std(draw.continuous, axis=0), 1 / 3**0.5, rtol=0.05)
+    for values, count in ((draw.labels, 7), (draw.categories, 4)):
+        shares = np.bincount(values, minlength=count) / 4000
+        np.testing.assert_allclose(shares, 1 / count, atol=5 * (1 / count / 4000) ** 0.5)
+    pairs = np.stack([draw.labels, draw.categories, draw.continuous[:, 0], draw.continuous[:, 1]])
+    assert np.max(np.abs(np.corrcoef(pairs) - np.eye(4))) < 5 / 4000**0.5
+
+
+def test_an_examples_draw_is_its_keys_own():
+    prior, keys = Prior(3, classes=7, categories=4, continuous=2), example_keys(root(0), 8)
+    whole, part = prior.draw(keys), prior.draw(keys[2:5])
+    jax.tree.map(lambda one, other: np.testing.assert_array_equal(one[2:5], other), whole, part)
+
+
+# Terms
+
+
+def test_classification_is_the_cross_entropy():
+    logits = jnp.array([[0.0, 0, 0], [0, math.log(6), 0]])
+    opinion = Opinion(jnp.zeros(2), classes=logits)
+    found = classification(opinion, jnp.array([2, 1]))
+    np.testing.assert_allclose(found, [math.log(3), math.log(8 / 6)], rtol=1e-6)
+
+
+def test_information_is_the_cross_entropy_and_half_the_squared_error():
+    draw = Draw(None, categories=jnp.array([1, 0]), continuous=jnp.array([[0.5], [-1.0]]))
+    read = jnp.array([[0.0, math.log(3), 0.0], [0, 0, 1]])
+    found = information(Opinion(jnp.zeros(2), codes=read), draw)
+    expected = [math.log(4 / 3) + 0.125, math.log(2) + 2]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("left", ["categories", "continuous"])
+def test_information_of_one_kind_of_code_alone(left):
+    draw = Draw(
+        None, **{left: {"categories": jnp.array([1]), "continuous": jnp.ones((1, 2))}[left]}
+    )
+    found = information(Opinion(jnp.zeros(1), codes=jnp.zeros((1, 2))), draw)
+    np.testing.assert_allclose(found, [{"categories": math.log(2), "continuous": 1.0}[left]], 1e-6)
+
+
+def test_several_discriminators_read_one_by_one():
+    draw = Draw(None, categories=jnp.array([1, 0, 1]))
+    reads = jax.random.normal(root(0), (2, 3, 2))
+    together = information(Opinion(jnp.zeros((2, 3)), codes=reads), draw)
+    alone = [information(Opinion(jnp.zeros(3), codes=read), draw) for read in reads]
+    np.testing.assert_allclose(together, alone, rtol=1e-6)
+    together = classification(Opinion(jnp.zeros((2, 3)), classes=reads), draw.categories)
+    np.testing.assert_allclose(together, alone, rtol=1e-6)

@@ -1,16 +1,16 @@
-"""The MNIST pair told which digit to make, by a projection discriminator (Miyato and Koyama, 2018).
+"""The MNIST critic told which digit to make, and asked which it sees (Odena et al., 2017).
 
-python -m gan_jax.main --config=configs/mnist_conditional.py --workdir=runs/mnist_conditional
+    python -m gan_jax.main --config=configs/mnist_conditional.py --workdir=runs/mnist_conditional
 """
 
 from ml_collections import ConfigDict
 
-from configs import mnist
+from configs import mnist_wgan_gp
 
 
 def get_config() -> ConfigDict:
-    """The default run, conditional."""
-    config = mnist.get_config()
+    """The Wasserstein GAN with gradient penalty and an auxiliary classifier."""
+    config = mnist_wgan_gp.get_config()
     config.model.classes = 10
-    config.model.conditioning = "projection"
+    config.model.conditioning = "auxiliary"
     return config

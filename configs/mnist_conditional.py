@@ -1,6 +1,6 @@
 """The MNIST critic told which digit to make, and asked which it sees (Odena et al., 2017).
 
-    python -m gan_jax.main --config=configs/mnist_conditional.py --workdir=runs/mnist_conditional
+python -m gan_jax.main --config=configs/mnist_conditional.py --workdir=runs/mnist_conditional
 """
 
 from ml_collections import ConfigDict

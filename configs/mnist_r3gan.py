@@ -1,6 +1,10 @@
 """R3GAN on MNIST: relativistic pairing with R1 and R2, no normalization (Huang et al., 2024).
 
 python -m gan_jax.main --config=configs/mnist_r3gan.py --workdir=runs/mnist_r3gan
+
+At low priority beside other jobs: 14 minutes, one of them compiling. At the end
+mnist_cnn_10k/frechet is 230 on the embedded digits and still falls fast (289 at step 2,250); each
+digit has 7.1 to 16.2 % of the samples, many of them malformed.
 """
 
 from ml_collections import ConfigDict

@@ -187,3 +187,29 @@ def test_squared_slopes_are_of_each_examples_own():
     np.testing.assert_allclose(
         squared_slopes(looked.judge, looked.real), norms(looked.real) ** 2, rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("name", PENALTIES)
+def test_contract(name, dtype):
+    """One number an example in both types, compiled or not, and for many trials at once."""
+
+    def price(weights):
+        def judge(points):
+            return jnp.tanh(points.x.astype(dtype) @ weights.astype(dtype)).astype(jnp.float32)
+
+        return charged(name, look(judge))
+
+    trials = np.array([[0.6, -0.8, 1.1], [0.0, 0.3, 2.0]], np.float32)
+    alone = np.stack([price(weights) for weights in trials])
+    assert alone.shape == (2, N)
+    assert np.all(np.isfinite(alone))
+    tolerance = 8 * float(jnp.finfo(dtype).eps)
+    for same in (
+        jax.vmap(price)(trials),
+        np.stack([jax.jit(price)(weights) for weights in trials]),
+    ):
+        np.testing.assert_allclose(same, alone, rtol=tolerance, atol=tolerance)
+    slopes = jax.vmap(jax.grad(lambda weights: jnp.sum(price(weights))))(trials)
+    assert np.all(np.isfinite(slopes))
+    assert np.max(np.abs(slopes)) > 0.1

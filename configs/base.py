@@ -55,11 +55,10 @@ def get_config() -> ConfigDict:
         "none"  # what it learns of the rest of a batch: none, stddev or discrimination
     )
     config.model.discriminator.count = 1  # discriminators, each with parameters of its own
-
-    config.model.discriminator.pack = 1  # examples it sees at once (PacGAN's m)
     config.model.discriminator.aggregate = (
         "mean"  # what several give the generator: mean, softmax or hardest
     )
+    config.model.discriminator.pack = 1  # examples it sees at once (PacGAN's m)
     config.model.codes = ConfigDict()  # InfoGAN: parts of the latent to be read off the examples
     config.model.codes.categories = 0  # values of a categorical code, 0: none
     config.model.codes.continuous = 0  # continuous codes in [-1, 1)

@@ -39,7 +39,9 @@ class Evaluator:
         self.protocol = choose("config.eval.protocol", config.eval.protocol, PROTOCOLS)
         self._dataset = dataset
         self._seed = config.seed
-        self._sample = make_sampler(players.generator, rules.prior(config.model))
+        prior = rules.prior(config.model)
+        self._sample = make_sampler(players.generator, prior)
+        self._judged = JUDGED if prior.classes and dataset.name == CLASSIFIED else 0
         self._accuracy = make_accuracy(
             players.discriminator, rules.loss(config, None).even, config.model.discriminator.pack
         )
@@ -65,7 +67,7 @@ class Evaluator:
 
         def batches() -> Iterator[np.ndarray]:
             for batch in self._sample(generator, self.protocol.num, self._seed):
-                if sum(len(earlier.x) for earlier in first) < max(limit, JUDGED):
+                if sum(len(earlier.x) for earlier in first) < max(limit, self._judged):
                     first.append(batch)
                 yield batch.x
 
@@ -75,6 +77,7 @@ class Evaluator:
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
         }
         early = jax.tree.map(lambda *leaves: np.concatenate(leaves), *first)
-        if early.labels is not None and self._dataset.name == CLASSIFIED:
-            numbers["generator/as_asked"] = share_as_asked(early.x[:JUDGED], early.labels[:JUDGED])
+        if self._judged:
+            judged = jax.tree.map(lambda leaf: leaf[: self._judged], early)
+            numbers["generator/as_asked"] = share_as_asked(judged.x, judged.labels)
         return numbers, early.x[:limit]

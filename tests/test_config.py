@@ -320,6 +320,7 @@ MAY_KNOW = {
     "game": {"data", "errors", "models", "streams"},
     "metrics": {"data", "errors", "models"},
     "rounds": {"data", "errors", "game", "parallel"},
+    "rules": {"errors", "game"},
     "report": {"config", "data", "errors", "metrics", "workdir"},
     "sampling": {"data", "errors", "game", "models", "streams"},
 }

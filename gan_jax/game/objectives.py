@@ -103,12 +103,9 @@ class Game(NamedTuple):
     ):
         """The discriminator's loss on reals [N, ...] and on fakes of a generator held constant."""
         fakes, draw, _ = self.fakes(generator, key)
-        variables, keys = (
-            {"params": params, **model_state},
-            [stream(key, "real"), stream(key, "fake")],
-        )
-        seen = [self.see(variables, x, k) for x, k in zip((reals, fakes), keys, strict=True)]
-        real, model_state = self.judge(variables, seen[0], keys[0])
+        before, keys = {"params": params, **model_state}, [stream(key, "real"), stream(key, "fake")]
+        seen = [self.see(before, x, k) for x, k in zip((reals, fakes), keys, strict=True)]
+        real, model_state = self.judge(before, seen[0], keys[0])
         fake, model_state = self.judge({"params": params, **model_state}, seen[1], keys[1])
         losses = jnp.mean(_each(self.loss.discriminator, real.logits, fake.logits), axis=-1)
         losses += self._terms_of_fakes(fake, draw)
@@ -120,25 +117,23 @@ class Game(NamedTuple):
             "logit_real": jnp.mean(real.logits),
             "logit_fake": jnp.mean(fake.logits),
         }
-        model_state = dict(model_state)
+        memories = {}
         if self.charge:
             look = Look(
-                lambda points: self.judge(variables, points, keys[0])[0].logits,
+                lambda points: self.judge(before, points, keys[0])[0].logits,
                 *seen,
                 real.logits,
                 fake.logits,
                 stream(key, "penalty"),
                 self.axis_name,
             )
-            charged, memory = self.charge(look, model_state.get("penalty", {}))
-            charged = jnp.mean(charged, axis=-1)
-            losses += charged
+            charged, memories["penalty"] = self.charge(look, before.get("penalty", {}))
+            losses += jnp.mean(charged, axis=-1)
             measurements["penalty"] = jnp.mean(charged)
-            model_state |= {"penalty": memory} if memory else {}
-        if "view" in model_state:
-            model_state["view"] = self.view.after(model_state["view"], real.logits - self.loss.even)
+        memories["view"] = self.view.after(before.get("view", {}), real.logits - self.loss.even)
+        remembered = {name: memory for name, memory in memories.items() if memory}
         # Each of several discriminators learns as if it were alone.
-        return jnp.sum(losses), (model_state, measurements)
+        return jnp.sum(losses), ({**model_state, **remembered}, measurements)
 
     def _terms_of_fakes(self, fake: Opinion, draw: Draw) -> jax.Array | float:
         terms = 0.0

@@ -122,6 +122,7 @@ def get_config() -> ConfigDict:
     config.eval = ConfigDict()
     config.eval.every = 500  # rounds
     config.eval.protocol = "mnist_cnn_10k"  # one of gan_jax.metrics.PROTOCOLS
+    config.eval.diagnostics = False  # whether to measure why it fails: see gan_jax.diagnostics
 
     config.checkpoint = ConfigDict()
     config.checkpoint.every = 500  # rounds

@@ -100,6 +100,7 @@ RULES = {
     "log.every": COUNT,
     "eval.every": COUNT,
     "eval.protocol": NAMED,
+    "eval.diagnostics": ANY,
     "checkpoint.every": COUNT,
     "checkpoint.keep": COUNT,
 }

@@ -27,7 +27,7 @@ def main() -> None:
     config.eval.protocol = _PROTOCOL.value or config.eval.protocol
     dataset = data.load(config.data)
     evaluator = Evaluator(config, trained.players, dataset)
-    numbers, _ = evaluator(trained.generator, trained.discriminator)
+    numbers, _ = evaluator(trained.state, trained.generator)
     row = {
         "step": trained.step,
         "weights": _WEIGHTS.value,

@@ -9,8 +9,9 @@ from ml_collections import ConfigDict
 from gan_jax import build, rules
 from gan_jax.build import Players
 from gan_jax.data import Dataset
+from gan_jax.diagnosis import make_diagnosis
 from gan_jax.errors import choose
-from gan_jax.game.state import Variables
+from gan_jax.game.state import GANState, Variables
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.metrics.classifier import CLASSIFIED, share_as_asked
 from gan_jax.report.pictures import SHOWN
@@ -42,8 +43,12 @@ class Evaluator:
         prior = rules.prior(config.model)
         self._sample = make_sampler(players.generator, prior)
         self._judged = JUDGED if prior.classes and dataset.name == CLASSIFIED else 0
-        self._accuracy = make_accuracy(
-            players.discriminator, rules.loss(config, None).even, config.model.discriminator.pack
+        game = rules.game(
+            config, players.generator, players.discriminator, config.train.batch_size, None
+        )
+        self._accuracy = make_accuracy(game)
+        self._diagnose = (
+            make_diagnosis(config, players, dataset) if config.eval.diagnostics else _nothing
         )
         self._held_out = build.held_out(config.model, dataset)
         self._reference = self.protocol.reference(dataset)
@@ -55,13 +60,13 @@ class Evaluator:
         return [f"{self.protocol.name}/{name}" for name in self.protocol.kind.HEADLINE]
 
     def __call__(
-        self, generator: Variables, discriminator: Variables
+        self, state: GANState, generator: Variables
     ) -> tuple[dict[str, float], np.ndarray]:
         """Numbers to log, and the examples to show.
 
         Args:
+            state: The state.
             generator: The generator's variables to sample with.
-            discriminator: The discriminator's.
         """
         first, limit = [], SHOWN[self._dataset.is_image]
 
@@ -73,7 +78,11 @@ class Evaluator:
 
         measured = self.protocol.measure(batches(), self._reference)
         numbers = {
-            "discriminator/accuracy_held_out": self._accuracy(discriminator, self._held_out),
+            **self._diagnose(state),
+            # Of all held-out examples, not of as many as the diagnostics take.
+            "discriminator/accuracy_held_out": self._accuracy(
+                state.discriminator.variables, self._held_out
+            ),
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
         }
         early = jax.tree.map(lambda *leaves: np.concatenate(leaves), *first)
@@ -81,3 +90,8 @@ class Evaluator:
             judged = jax.tree.map(lambda leaf: leaf[: self._judged], early)
             numbers["generator/as_asked"] = share_as_asked(judged.x, judged.labels)
         return numbers, early.x[:limit]
+
+
+def _nothing(state: GANState) -> dict[str, float]:
+    del state
+    return {}

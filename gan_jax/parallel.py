@@ -108,6 +108,11 @@ class Devices:
         return self.count // jax.process_count()
 
 
+def one_device() -> Devices:
+    """A device of this host's own, for what it computes without the others."""
+    return Devices(jax.local_devices()[:1])
+
+
 def any_host(flag: bool) -> bool:
     """Whether the flag is set on any host; every host must ask at the same point of the run."""
     if jax.process_count() == 1:

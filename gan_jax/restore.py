@@ -1,15 +1,18 @@
 """A trained GAN from its folder, without its training data."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import flax.serialization
+import jax
 from ml_collections import ConfigDict
 
 from gan_jax import build
 from gan_jax.build import Players
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.errors import InputError
-from gan_jax.game.state import Variables
+from gan_jax.game.state import GANState, Variables
 from gan_jax.workdir import Workdir
 
 WEIGHTS = ("ema", "raw")
@@ -25,7 +28,7 @@ class Trained(NamedTuple):
         players: Its networks.
         step: The step.
         generator: The generator's variables to sample with.
-        discriminator: The discriminator's variables.
+        state: All that was saved of it.
     """
 
     workdir: Workdir
@@ -34,7 +37,7 @@ class Trained(NamedTuple):
     players: Players
     step: int
     generator: Variables
-    discriminator: Variables
+    state: GANState
 
 
 def restore(folder: str | Path, step: int | None = None, weights: str = "ema") -> Trained:
@@ -57,9 +60,10 @@ def restore(folder: str | Path, step: int | None = None, weights: str = "ema") -
     per_epoch = build.batches(config, record["data"]["train"]).per_epoch
     players = build.players(config, shape, per_epoch)
     step, tree = _load(workdir, step)
-    generator = tree["ema"] if weights == "ema" and tree["ema"] else _variables(tree["generator"])
-    discriminator = _variables(tree["discriminator"])
-    return Trained(workdir, record, config, players, step, generator, discriminator)
+    like = jax.eval_shape(partial(build.initial, config, players, shape))
+    state = flax.serialization.from_state_dict(like, tree)
+    generator = state.generator_variables() if weights == "ema" else state.generator.variables
+    return Trained(workdir, record, config, players, step, generator, state)
 
 
 def _load(workdir: Workdir, step: int | None) -> tuple[int, dict[str, Any]]:
@@ -72,7 +76,3 @@ def _load(workdir: Workdir, step: int | None) -> tuple[int, dict[str, Any]]:
     if found is None:
         raise InputError("--workdir", workdir.path, "has no sound checkpoint yet")
     return found
-
-
-def _variables(player: dict[str, Any]) -> Variables:
-    return {"params": player["params"], **player["model_state"]}

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from gan_jax.data.batches import Examples, from_float, to_float
+from gan_jax.game.objectives import Game
 from gan_jax.game.prior import Prior
 from gan_jax.game.state import Variables
-from gan_jax.game.views import packed
 from gan_jax.streams import example_keys, root, stream
 
 BATCH = 500  # examples a dispatch: memory does not grow with what is asked for
@@ -40,22 +40,20 @@ def make_sampler(generator: nn.Module, prior: Prior) -> Sampler:
     return sample
 
 
-def make_accuracy(
-    discriminator: nn.Module, even: float, pack: int = 1
-) -> Callable[[Variables, Examples], float]:
-    """A function of (variables, real examples [N, ...]) to the share in [0, 1] taken for real.
+def make_accuracy(game: Game) -> Callable[[Variables, Examples], float]:
+    """A function of (discriminator's variables, real examples [N, ...]) to the share in [0, 1] that
+    it takes for real, in use.
 
     Args:
-        discriminator: The network; it runs as in use.
-        even: The logit above which an example is taken for real: its loss's.
-        pack: Examples that it sees at once.
+        game: The rules. `game.loss.even` is the logit above which an example is taken for real.
     """
+    pack = game.view.pack
     size = BATCH - BATCH % pack
 
     @jax.jit
     def taken_for_real(variables: Variables, examples: Examples) -> jax.Array:
-        seen = packed(to_float(examples.x), pack)
-        return discriminator.apply(variables, seen, examples.labels, train=False).logits > even
+        floats = examples._replace(x=to_float(examples.x))
+        return game.judge_in_use(variables, floats).logits > game.loss.even
 
     def accuracy(variables: Variables, examples: Examples) -> float:
         num = len(examples.x)

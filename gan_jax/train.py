@@ -111,7 +111,7 @@ class Run:
         if not self.writes:
             return {}
         host = to_host(state)
-        numbers, examples = self.evaluator(host.generator_variables(), host.discriminator.variables)
+        numbers, examples = self.evaluator(host, host.generator_variables())
         picture = pictures.picture(examples, self.dataset.test)
         picture.save(self.workdir.samples / f"{self.step:06d}.png")
         headline = "  ".join(f"{name} {numbers[name]:.4g}" for name in self.evaluator.headline)

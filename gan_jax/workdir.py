@@ -19,6 +19,7 @@ from gan_jax.errors import InputError
 _FREE = {
     "log.every",
     "eval.every",
+    "eval.diagnostics",
     "eval.protocol",
     "checkpoint.every",
     "checkpoint.keep",

@@ -319,6 +319,7 @@ MAY_KNOW = {
     "models": {"errors", "streams"},
     "game": {"data", "errors", "models", "streams"},
     "metrics": {"data", "errors", "models"},
+    "diagnostics": {"data", "game"},
     "rounds": {"data", "errors", "game", "parallel"},
     "rules": {"errors", "game"},
     "report": {"config", "data", "errors", "metrics", "workdir"},

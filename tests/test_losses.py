@@ -6,11 +6,11 @@ import math
 from functools import partial
 from pathlib import Path
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from games import Identity
 from ml_collections import ConfigDict
 
 from gan_jax import rules
@@ -20,7 +20,6 @@ from gan_jax.game.f_gan import exponential
 from gan_jax.game.losses import LOSSES, Loss, cross_entropy, non_saturating, saturating
 from gan_jax.game.objectives import Game
 from gan_jax.game.prior import Prior
-from gan_jax.models.opinion import Opinion
 from gan_jax.parallel import to_host
 from gan_jax.sampling import make_accuracy
 
@@ -250,16 +249,6 @@ def test_accuracies_count_from_where_real_and_fake_are_alike(name):
     assert LOSSES[name].even == pytest.approx(BEST.get(name, lambda ratio: 0)(1.0))
 
 
-class Identity(nn.Module):
-    """A generator whose example is its latent, or a discriminator whose logit is the example."""
-
-    judges: bool
-
-    @nn.compact
-    def __call__(self, x, labels=None, *, train):
-        return Opinion(x[:, 0]) if self.judges else x
-
-
 @pytest.mark.parametrize(("name", "share"), [("non_saturating", 1.0), ("least_squares", 0.5)])
 def test_shares_taken_for_real_are_told_by_the_loss(name, share):
     logits = np.array([[0.2], [0.4], [0.6], [0.8]], np.float32)
@@ -268,7 +257,7 @@ def test_shares_taken_for_real_are_told_by_the_loss(name, share):
     assert measured["accuracy_real"] == share
     fakes, *_ = game.fakes({}, jax.random.key(0))
     assert measured["accuracy_fake"] == np.mean(fakes.x < LOSSES[name].even)
-    assert make_accuracy(Identity(True), LOSSES[name].even)({}, Examples(logits)) == share
+    assert make_accuracy(game)({}, Examples(logits)) == share
 
 
 P, Q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])

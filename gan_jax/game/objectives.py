@@ -13,7 +13,7 @@ from gan_jax.game.penalties import Charge, Look
 from gan_jax.game.prior import Draw, Prior
 from gan_jax.game.state import Variables
 from gan_jax.game.terms import classification, information
-from gan_jax.game.views import View
+from gan_jax.game.views import View, packed
 from gan_jax.models.opinion import Opinion
 from gan_jax.streams import example_keys, stream
 
@@ -82,11 +82,21 @@ class Game(NamedTuple):
         """The discriminator's opinion in training mode, and its new mutable collections."""
         return _apply(self.discriminator, variables, seen.x, seen.labels, key)
 
-    def generator_objective(
-        self, params, model_state, discriminator: Variables, reals: Examples | None, key: jax.Array
-    ):
-        """The generator's loss on fakes, and where it takes them reals, of a frozen opponent."""
-        fakes, draw, model_state = self.fakes({"params": params, **model_state}, key)
+    def judge_in_use(self, variables: Variables, examples: Examples) -> Opinion:
+        """The discriminator's opinion in use, of examples in packs but otherwise as they are."""
+        seen = packed(examples.x, self.view.pack)
+        return self.discriminator.apply(variables, seen, examples.labels, train=False)
+
+    def face(
+        self,
+        generator: Variables,
+        discriminator: Variables,
+        reals: Examples | None,
+        key: jax.Array,
+    ) -> tuple[jax.Array | None, Opinion, Draw, dict[str, Any]]:
+        """What the generator's turn brings to light: the real logits where its loss takes them,
+        the opinion of its fakes, what they were made from, and its new mutable collections."""
+        fakes, draw, model_state = self.fakes(generator, key)
         real = None
         if self.generator_takes_reals:
             real_key = stream(key, "real")
@@ -94,9 +104,21 @@ class Game(NamedTuple):
             real = self.judge(discriminator, seen, real_key)[0].logits
         fake_key = stream(key, "fake")
         fake, _ = self.judge(discriminator, self.see(discriminator, fakes, fake_key), fake_key)
+        return real, fake, draw, model_state
+
+    def generator_loss(self, real: jax.Array | None, fake: Opinion, draw: Draw) -> jax.Array:
+        """The generator's loss [], of what `face` gives."""
         losses = jnp.mean(_each(self.loss.generator, real, fake.logits), axis=-1)
         losses += self._terms_of_fakes(fake, draw)
-        return self.aggregate(losses), (model_state, {})
+        return self.aggregate(losses)
+
+    def generator_objective(
+        self, params, model_state, discriminator: Variables, reals: Examples | None, key: jax.Array
+    ):
+        """The generator's loss on fakes, and where it takes them reals, of a frozen opponent."""
+        before = {"params": params, **model_state}
+        real, fake, draw, model_state = self.face(before, discriminator, reals, key)
+        return self.generator_loss(real, fake, draw), (model_state, {})
 
     def discriminator_objective(
         self, params, model_state, generator: Variables, reals: Examples, key: jax.Array

@@ -1,0 +1,53 @@
+"""The diagnostics of a single run, whose rounds are programs of their own."""
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import build, rounds
+from gan_jax.build import Players
+from gan_jax.data import Dataset
+from gan_jax.data.batches import take
+from gan_jax.diagnostics import diagnose
+from gan_jax.game.state import GANState
+from gan_jax.parallel import one_device
+
+JUDGED = 500  # training examples that the discriminator judges, at least; as many held-out ones
+
+
+def make_diagnosis(
+    config: ConfigDict, players: Players, dataset: Dataset
+) -> Callable[[GANState], dict[str, float]]:
+    """A function of a run's state to its diagnostics, always of the same examples.
+
+    They are the first batches of the run. The round that is looked ahead is the one that the run
+    would play next, with its batches and its noise. Nothing is compiled before the first call.
+
+    Args:
+        config: The run's config.
+        players: Its networks and optimizers.
+        dataset: Its data.
+    """
+    device = one_device()
+    batches = build.batches(config, len(dataset.train))
+    moves = build.moves(config, players, device)
+    phases = build.phases(config, players, batches.per_epoch, device)
+    examples, others = build.training(config.model, dataset), build.held_out(config.model, dataset)
+    play = rounds.make_rounds(phases, device, batches, examples)
+    count = min(-(-JUDGED // batches.batch_size), batches.per_epoch)
+    reals = take(examples, batches.indices(0, count).ravel())
+    num = min(len(reals.x), len(others.x))
+    held_out = take(others, np.arange(num - num % moves.game.view.pack))
+
+    @jax.jit
+    def measured(state, after, reals, held_out):
+        return diagnose(moves, state, reals, held_out, lambda _: after)
+
+    def diagnosis(state: GANState) -> dict[str, float]:
+        after, _ = play(device.replicate(state), int(state.step))
+        found = jax.device_get(measured(state, after, reals, held_out))
+        return {name: float(value) for name, value in found.items()}
+
+    return diagnosis

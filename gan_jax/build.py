@@ -17,6 +17,7 @@ from gan_jax.game import optimizers, schemes
 from gan_jax.game.averages import AVERAGES
 from gan_jax.game.schemes import Moves, Phase
 from gan_jax.game.state import GANState, init_state
+from gan_jax.hyperparameters import is_on
 from gan_jax.parallel import Devices
 
 
@@ -109,7 +110,7 @@ def initial(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GAN
         (players.discriminator, players.discriminator_optimizer),
         latent=inputs.dimensions,
         shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
-        average=config.ema.half_life > 0,
+        average=is_on(config.ema.half_life),
         conditional=inputs.classes > 0,
         memories=rules.memories(config),
     )
@@ -158,4 +159,4 @@ def phases(
 
 def ema_decay(half_life: float, batch_size: int) -> float:
     """Share of the average that outlives an update, half of it outliving `half_life` images."""
-    return 0.5 ** (batch_size / half_life) if half_life else 0.0
+    return 0.5 ** (batch_size / half_life) if is_on(half_life) else 0.0

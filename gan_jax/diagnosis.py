@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from gan_jax import build, rounds
 from gan_jax.build import Players
 from gan_jax.data import Dataset
-from gan_jax.data.batches import take
+from gan_jax.data.batches import Batches, take
 from gan_jax.diagnostics import diagnose
 from gan_jax.game.state import GANState
 from gan_jax.parallel import one_device
@@ -36,10 +36,8 @@ def make_diagnosis(
     phases = build.phases(config, players, batches.per_epoch, device)
     examples, others = build.training(config.model, dataset), build.held_out(config.model, dataset)
     play = rounds.make_rounds(phases, device, batches, examples)
-    count = min(-(-JUDGED // batches.batch_size), batches.per_epoch)
-    reals = take(examples, batches.indices(0, count).ravel())
-    num = min(len(reals.x), len(others.x))
-    held_out = take(others, np.arange(num - num % moves.game.view.pack))
+    reals = take(examples, shown(batches))
+    held_out = take(others, held_out_rows(batches, len(others.x), moves.game.view.pack))
 
     @jax.jit
     def measured(state, after, reals, held_out):
@@ -51,3 +49,15 @@ def make_diagnosis(
         return {name: float(value) for name, value in found.items()}
 
     return diagnosis
+
+
+def shown(batches: Batches) -> np.ndarray:
+    """Indices int32 [N] of the training examples that are looked at: those of the first batches."""
+    count = min(-(-JUDGED // batches.batch_size), batches.per_epoch)
+    return batches.indices(0, count).ravel()
+
+
+def held_out_rows(batches: Batches, num: int, pack: int) -> np.ndarray:
+    """Indices [M] of the held-out examples, of `num`: as many, in whole packs."""
+    num = min(len(shown(batches)), num)
+    return np.arange(num - num % pack)

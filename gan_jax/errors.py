@@ -24,6 +24,20 @@ class RunError(RuntimeError):
     """A run that can't go on (a full disk, not finite); the program ends with exit code 1."""
 
 
+class Diverged(RunError):
+    """A run that measured something that is not finite.
+
+    Args:
+        step: The first round after which it did.
+        names: What is not finite.
+    """
+
+    def __init__(self, step: int, names: list[str]):
+        what = f"step {step}: not finite: {', '.join(names)}"
+        super().__init__(f"{what}; the last good checkpoint is kept")
+        self.step = step
+
+
 def choose(key: str, name: str, table: Mapping[str, T]) -> T:
     """Return `table[name]`.
 

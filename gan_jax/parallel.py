@@ -113,6 +113,53 @@ def one_device() -> Devices:
     return Devices(jax.local_devices()[:1])
 
 
+class TrialDevices:
+    """This host's devices, over which trials are laid out: each trial is on one of them.
+
+    Args:
+        trials: How many trials there are.
+
+    Attributes:
+        count: Devices that have trials.
+    """
+
+    def __init__(self, trials: int):
+        self._trials = trials
+        self.count = min(trials, jax.local_device_count())
+        self._devices = jax.local_devices()[: self.count]
+
+    def compile(self, function: Callable, *, donates: bool = False) -> Callable:
+        """function(one trial's tree, its inputs, what all share), for all trials, compiled.
+
+        Args:
+            function: Pure.
+            donates: Whether the first argument is given away.
+        """
+        over_trials = jax.vmap(function, in_axes=(0, 0, None))
+        donated = (0,) if donates else ()
+        if self.count == 1:
+            return jax.jit(over_trials, donate_argnums=donated)
+        return jax.pmap(
+            over_trials, devices=self._devices, in_axes=(0, 0, None), donate_argnums=donated
+        )
+
+    def lay_out(self, tree: Any) -> Any:
+        """Arrays [trials, ...] as the compiled functions take them."""
+        if self.count == 1:
+            return tree
+        # Shares must be equal: the last trial is played as often as there are places left.
+        share = -(-self._trials // self.count)
+        rows = np.minimum(np.arange(share * self.count), self._trials - 1)
+        return jax.tree.map(lambda leaf: leaf[rows].reshape(-1, share, *leaf.shape[1:]), tree)
+
+    def gather(self, tree: Any) -> Any:
+        """What a compiled function gives, as numpy arrays [trials, ...]."""
+        found = jax.device_get(tree)
+        if self.count == 1:
+            return found
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[: self._trials], found)
+
+
 def any_host(flag: bool) -> bool:
     """Whether the flag is set on any host; every host must ask at the same point of the run."""
     if jax.process_count() == 1:

@@ -25,7 +25,7 @@ def a_dispatch(asked: int, phases: tuple[Phase, ...], devices: Devices) -> int:
     Raises:
         InputError: If several are asked for of a round that is not a single program.
     """
-    single = len(phases) == 1 and phases[0].repeats == 1 and phases[0].end is None
+    single = is_single(phases)
     if asked > 1 and not single:
         raise InputError(
             "config.train.rounds_a_dispatch",
@@ -33,6 +33,11 @@ def a_dispatch(asked: int, phases: tuple[Phase, ...], devices: Devices) -> int:
             "a round of this schedule is several dispatches itself",
         )
     return (asked or devices.rounds_a_dispatch) if single else 1
+
+
+def is_single(phases: tuple[Phase, ...]) -> bool:
+    """Whether a round is one program, dispatched once."""
+    return len(phases) == 1 and phases[0].repeats == 1 and phases[0].end is None
 
 
 def several(play: Play) -> Play:

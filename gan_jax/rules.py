@@ -13,6 +13,7 @@ from gan_jax.game.objectives import AGGREGATES, Game
 from gan_jax.game.penalties import PENALTIES, Charge
 from gan_jax.game.prior import Prior
 from gan_jax.game.views import Noise, View
+from gan_jax.hyperparameters import is_on
 
 
 def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
@@ -66,7 +67,7 @@ def view(config: ConfigDict) -> View:
     noise = Noise(config.noise.deviation, config.noise.updates)
     return View(
         pack=config.model.discriminator.pack,
-        noise=noise if noise.deviation else None,
+        noise=noise if is_on(noise.deviation) else None,
         augmentation=augmentation(config),
     )
 
@@ -108,7 +109,7 @@ def loss(config: ConfigDict, axis_name: str | None) -> Loss:
         InputError: If the name is unknown, or labels shall be smoothed where there are none.
     """
     chosen = choose("config.loss", config.loss, LOSSES)
-    if config.smoothing:
+    if is_on(config.smoothing):
         if chosen.smoothed is None:
             labelled = ", ".join(sorted(name for name in LOSSES if LOSSES[name].smoothed))
             why = f"{config.loss} has no labels to smooth, only {labelled} do: set it to 0"

@@ -1,6 +1,7 @@
 """Examples from a generator: example number i of a seed is always the same one."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -25,19 +26,29 @@ def make_sampler(generator: nn.Module, prior: Prior) -> Sampler:
         prior: Where its inputs come from. The classes asked for are the examples' labels.
     """
 
-    @jax.jit
-    def batch(variables: Variables, key: jax.Array, first: jax.Array) -> Examples:
-        draw = prior.draw(example_keys(key, BATCH, first=first))
-        x = generator.apply(variables, draw.z, draw.labels, train=False)
-        return Examples(from_float(x), draw.labels)
+    batch = jax.jit(partial(examples, generator, prior), static_argnames="num")
 
     def sample(variables: Variables, num: int, seed: int) -> Iterator[Examples]:
-        key = stream(root(seed), "samples")
         for first in range(0, num, BATCH):
-            found = batch(variables, key, first)
+            found = batch(variables, np.uint32(seed), first, num=BATCH)
             yield jax.tree.map(lambda leaf, rest=num - first: np.asarray(leaf)[:rest], found)
 
     return sample
+
+
+def examples(
+    generator: nn.Module,
+    prior: Prior,
+    variables: Variables,
+    seed: jax.Array | int,
+    first: jax.Array | int = 0,
+    *,
+    num: int,
+) -> Examples:
+    """Examples number `first` to `first + num - 1` of a seed: a pure function."""
+    draw = prior.draw(example_keys(stream(root(seed), "samples"), num, first=first))
+    x = generator.apply(variables, draw.z, draw.labels, train=False)
+    return Examples(from_float(x), draw.labels)
 
 
 def make_accuracy(game: Game) -> Callable[[Variables, Examples], float]:

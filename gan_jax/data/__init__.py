@@ -9,7 +9,7 @@ from gan_jax.data.mixtures import MIXTURES
 from gan_jax.data.raw_sets import RAW_SETS
 from gan_jax.errors import choose
 
-__all__ = ["DATASETS", "Dataset", "load"]
+__all__ = ["DATASETS", "MIXTURES", "Dataset", "load"]
 
 
 def _images(config: ConfigDict) -> Dataset:

@@ -11,6 +11,7 @@ import optax
 import optax.contrib
 
 from gan_jax.errors import InputError, choose
+from gan_jax.hyperparameters import is_on
 
 Rate = float | optax.Schedule
 
@@ -106,9 +107,9 @@ def build(
     made = optimizer(
         rate, **{name: value for name, value in hyperparameters.items() if name in accepted}
     )
-    if config.clip:
+    if is_on(config.clip):
         made = optax.chain(optax.clip_by_global_norm(config.clip), made)
-    if config.clip_weights:
+    if is_on(config.clip_weights):
         made = optax.chain(made, clip_weights(config.clip_weights))
     return made
 

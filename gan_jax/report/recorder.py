@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from tensorboardX import SummaryWriter
 
-from gan_jax.errors import RunError
+from gan_jax.errors import Diverged
 from gan_jax.workdir import to_json, write_whole
 
 
@@ -65,7 +65,7 @@ class Recorder:
             extra: Gives more numbers for the last of these rounds; called once all are checked.
 
         Raises:
-            RunError: If a measurement is not finite; names the first step.
+            Diverged: If a measurement is not finite; names the first step.
         """
         settled = [one for one in self._pending if before is None or one.step < before]
         self._pending = self._pending[len(settled) :]
@@ -132,6 +132,4 @@ def _rows(step: int, measured: dict[str, np.ndarray]) -> list[dict[str, float]]:
 def _refuse_non_finite(row: dict[str, float]) -> None:
     bad = [name for name, value in row.items() if not math.isfinite(value)]
     if bad:
-        raise RunError(
-            f"step {row['step']}: not finite: {', '.join(bad)}; the last good checkpoint is kept"
-        )
+        raise Diverged(row["step"], bad)

@@ -4,18 +4,29 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gan_jax.errors import choose
-from gan_jax.game.schemes.alternating import alternating
+from gan_jax.game.schemes.alternating import alternating, one_update
 from gan_jax.game.schemes.extragradient import extragradient
 from gan_jax.game.schemes.field import consensus, symplectic
 from gan_jax.game.schemes.lookahead import lookahead, slow_weights
 from gan_jax.game.schemes.moves import Moves
 from gan_jax.game.schemes.past import extrapolation_from_past, no_past
-from gan_jax.game.schemes.phase import Phase, Play, updates
+from gan_jax.game.schemes.phase import Phase, Play, updates, updates_a_round
 from gan_jax.game.schemes.simultaneous import simultaneous
 from gan_jax.game.schemes.unrolled import unrolled
 from gan_jax.game.state import GANState
 
-__all__ = ["SCHEMES", "Moves", "Phase", "Play", "build", "chosen", "updates", "with_memory"]
+__all__ = [
+    "SCHEMES",
+    "Moves",
+    "Phase",
+    "Play",
+    "build",
+    "chosen",
+    "one_update",
+    "updates",
+    "updates_a_round",
+    "with_memory",
+]
 
 
 class Scheme(NamedTuple):

@@ -1,8 +1,12 @@
 """One player after the other."""
 
+import jax
+from jax import lax
+
 from gan_jax.data.batches import take
 from gan_jax.game.schemes.moves import Moves
-from gan_jax.game.schemes.phase import Phase, updates_a_round, warmup_updates
+from gan_jax.game.schemes.phase import Phase, Play, updates_a_round, warmup_updates
+from gan_jax.game.turn import Measurements
 
 # A round of more updates than this is dispatched update by update: one program of them all would
 # take long to compile, and a loop inside the program makes convolutions slow on a CPU.
@@ -28,6 +32,35 @@ def alternating(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
         *(phase._replace(end=config.warmup_rounds) for phase in first),
         *(phase._replace(first=config.warmup_rounds) for phase in usual),
     )
+
+
+def one_update(moves: Moves, k: jax.Array, m: jax.Array) -> Play:
+    """The update that is due, of whichever player, where k and m may be numbers of the program.
+
+    A round is k + m such plays. Each takes a batch, which the generator may leave alone, and
+    measures the loss and the norms of the player that moved.
+    """
+
+    def discriminate(state, reals):
+        state, measured = moves.move_discriminator(state, moves.look_discriminator(state, reals))
+        return state, _own("discriminator", measured)
+
+    def generate(state, reals):
+        reals = reals if moves.game.generator_takes_reals else None
+        state, measured = moves.move_generator(state, moves.look_generator(state, reals))
+        return state, _own("generator", measured)
+
+    def play(state, examples, indices):
+        played = state.discriminator.updates + state.generator.updates
+        reals = take(examples, indices[0])
+        state, measured = lax.cond(played % (k + m) < k, discriminate, generate, state, reals)
+        return state.replace(step=state.generator.updates // m), measured
+
+    return play
+
+
+def _own(player: str, measured: Measurements) -> Measurements:
+    return {name: measured[f"{player}/{name}"] for name in ("loss", "gradient_norm")}
 
 
 def _round(moves: Moves, k: int, m: int) -> tuple[Phase, ...]:

@@ -1,0 +1,81 @@
+"""Run a study: all its trials, then its report.
+
+    python -m gan_jax.sweep experiments/step_ratio.py [--workdir=DIR] [--config.KEY=VALUE ...]
+
+The same command goes on with a study that was interrupted. Trials on points that differ in numbers
+only are played side by side as one program; each trial on images is a run of its own.
+"""
+
+import sys
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from gan_jax import cli
+from gan_jax.errors import InputError, choose
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "The study.", lock_config=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "The study's folder; default: runs/<its name>.")
+_FILTER = flags.DEFINE_string("filter", "", "Only trials with KEY=VALUE[,KEY=VALUE...].")
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Say what would be run, and its cost.")
+_SIDE_BY_SIDE = flags.DEFINE_integer("side_by_side", 32, "Most trials in one program.", 1)
+_RUNNER = flags.DEFINE_string("runner", "local", "Where jobs run: local, ray or slurm.")
+_ADDRESS = flags.DEFINE_string("address", "auto", "The Ray cluster: auto, local or HOST:PORT.")
+_PARALLEL = flags.DEFINE_integer("parallel", None, "Most jobs at a time.", 1)
+_ACCELERATORS = flags.DEFINE_integer("accelerators", 0, "GPUs for each job.", 0)
+_RETRIES = flags.DEFINE_integer("retries", 2, "How often a killed job is run again.", 0)
+_JOB = flags.DEFINE_string("job", None, "Play this job of the study, and no other.")
+
+
+def main() -> None:
+    """Load the study; run what is missing of it, or play one of its jobs."""
+    if _CONFIG.value is None:
+        raise InputError("study", "", "missing, for example experiments/step_ratio.py")
+    from gan_jax.sweep import study as studies
+    from gan_jax.sweep.jobs import cut
+
+    path = Path(config_flags.get_config_filename(flags.FLAGS["config"])).absolute()
+    study = studies.load(path, _CONFIG.value)
+    if _FILTER.value:
+        study = study._replace(trials=studies.matching(study.trials, _FILTER.value))
+    jobs = cut(study.trials, _SIDE_BY_SIDE.value)
+    folder = Path(_WORKDIR.value or f"runs/{path.stem}").expanduser().absolute()
+    if _JOB.value is None:
+        _conduct(study, jobs, folder)
+    else:
+        _play({job.name: job for job in jobs}, folder)
+
+
+def _play(jobs, folder: Path) -> None:
+    from gan_jax import process
+
+    process.use_cores()
+    from gan_jax.sweep.play import JobFolder, play
+
+    job = choose("--job", _JOB.value, jobs)
+    play(job, JobFolder(folder / "jobs" / job.name))
+
+
+def _conduct(study, jobs, folder: Path) -> None:
+    from gan_jax.sweep import conduct
+    from gan_jax.sweep.runners import RUNNERS, Options, slurm
+
+    runner = choose("--runner", _RUNNER.value, RUNNERS)
+    options = Options(_PARALLEL.value, _ADDRESS.value, _ACCELERATORS.value, _RETRIES.value)
+    # Jobs are started by the same command, wherever they run.
+    command = [sys.executable, "-m", "gan_jax.sweep", f"--config={study.path}", *sys.argv[2:]]
+    command.append(f"--workdir={folder}")
+    if not _DRY_RUN.value:
+        conduct.conduct(study, jobs, folder, command, runner, options)
+        return
+    print(conduct.plan(jobs))
+    if runner is slurm.run:
+        print(slurm.script(conduct.tasks(jobs, folder, command), options))
+
+
+if __name__ == "__main__":
+    # The study is given as an argument; its file is also that of its config.
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
+        sys.argv[1] = f"--config={sys.argv[1]}"
+    cli.run(main)

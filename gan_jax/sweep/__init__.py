@@ -1,0 +1,1 @@
+"""Studies: many trials, cut into jobs, run here or there."""

@@ -45,9 +45,10 @@ def cluster():
 
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))  # instead of one in the user's home
+        patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         cluster = Cluster()
-        cluster.add_node(num_cpus=1, num_gpus=2, include_dashboard=False, temp_dir=folder)
+        cluster.add_node(num_cpus=1, num_gpus=2, include_dashboard=False)
         yield cluster
         nodes = cluster.list_all_nodes()
         cluster.shutdown()

@@ -16,12 +16,23 @@ def next_time(step: int, rhythms: list[int], last: int) -> int:
 
 
 class StopRequest:
-    """Notes SIGTERM and Ctrl-C instead of dying of them; a second one is not held back."""
+    """Notes SIGTERM and Ctrl-C instead of dying of them; a second one is not held back.
+
+    As a context it gives both back at its end to whoever had them before.
+    """
 
     def __init__(self):
         self.signal: str | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note)
+        self._before = {
+            number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)
+        }
+
+    def __enter__(self) -> "StopRequest":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame

@@ -1,0 +1,104 @@
+"""Tasks in a Slurm queue, as one job array.
+
+Nothing waits for them: the same study, run again, collects the results there are and submits what
+is missing, unless the array is still in the queue. What a cluster wants to know besides (partition,
+account, time limit) is said with sbatch's own variables: `SBATCH_PARTITION`, `SBATCH_ACCOUNT`,
+`SBATCH_TIMELIMIT`.
+"""
+
+import shlex
+import subprocess
+import zlib
+from collections.abc import Callable, Sequence
+
+from gan_jax.errors import InputError, RunError
+from gan_jax.sweep.runners.task import Options, Task, missing
+
+_SCRIPT = """\
+#!/usr/bin/env bash
+{directives}
+
+# RESULT LOG COMMAND…
+task() {{
+    [[ -e $1 ]] && exit
+    exec "${{@:3}}" >>"$2" 2>&1
+}}
+
+case $SLURM_ARRAY_TASK_ID in
+{cases}
+esac
+"""
+
+
+def script(tasks: Sequence[Task], options: Options) -> str:
+    """The script of an array job whose element i runs the i-th task.
+
+    The commands are in the script, of which Slurm keeps a copy, and not in a file that the next
+    submission would change under the elements that still wait. What Slurm itself has to say about
+    an element (out of time or memory) goes to one file beside the logs.
+
+    Args:
+        tasks: At least one.
+        options: `parallel` and `accelerators` count; any `retries`, an element whose
+            node fails is queued again.
+    """
+    limit = f"%{options.parallel}" if options.parallel else ""
+    said = tasks[0].log.parent / "slurm-%A.txt"
+    directives = [
+        f"--job-name={_name(tasks)}",
+        f"--array=0-{len(tasks) - 1}{limit}",
+        "--ntasks=1",
+        *([f"--gpus-per-task={options.accelerators}"] if options.accelerators else []),
+        "--requeue" if options.retries else "--no-requeue",
+        f"--output={shlex.quote(str(said))}",
+        "--open-mode=append",
+    ]
+    return _SCRIPT.format(
+        directives="\n".join(f"#SBATCH {directive}" for directive in directives),
+        cases="\n".join(
+            f"{index}) task {shlex.join([str(task.result), str(task.log), *task.command])} ;;"
+            for index, task in enumerate(tasks)
+        ),
+    )
+
+
+def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]) -> list[str]:
+    """A `Runner` that returns when the tasks are submitted: no name, for none is known to fail.
+
+    Args:
+        tasks: What to run.
+        options: As `script` takes them.
+        on_done: Called with each task whose result exists by now.
+
+    Raises:
+        InputError: If Slurm is not installed.
+        RunError: If it refuses.
+    """
+    waiting = missing(tasks, on_done)
+    if not waiting:
+        return []
+    if _call("squeue", "--me", "--noheader", f"--name={_name(tasks)}"):
+        print("tasks are still in the queue, see squeue --me; none was submitted", flush=True)
+    else:
+        print(_call("sbatch", text=script(waiting, options)), flush=True)
+    return []
+
+
+def _name(tasks: Sequence[Task]) -> str:
+    """The array's name: one for all arrays of a study, and no other study's."""
+    folder = tasks[0].log.parent.absolute()
+    return f"gan_jax-{zlib.crc32(bytes(folder)):08x}"
+
+
+def _call(program: str, *arguments: str, text: str = "") -> str:
+    """What one of Slurm's programs prints."""
+    try:
+        ended = subprocess.run(
+            [program, *arguments], input=text, capture_output=True, text=True, check=True
+        )
+    except FileNotFoundError as error:
+        why = f"needs Slurm, whose {program} was not found on this machine"
+        raise InputError("--runner", "slurm", why) from error
+    except subprocess.CalledProcessError as error:
+        raise RunError(f"{program}: {' '.join(error.stderr.split())}") from error
+    return ended.stdout.strip()

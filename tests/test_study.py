@@ -3,11 +3,14 @@ by what is drawn, pages by what a parser finds."""
 
 import itertools
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 
+from gan_jax.study import figures, sheets
 from gan_jax.study.statistics import Interval, by_cell, holm, interval, paired
+from gan_jax.study.text import text
 
 # Intervals
 
@@ -132,3 +135,188 @@ def test_a_diverged_trial_stays_in_its_cell():
     cells = by_cell(lost, ["loss"], "modes", fill=-6.0)
     assert cells.estimate[0] == (-6 + 2 + 4 + 3 + 5 + 7) / 6
     assert cells.num.tolist() == [6, 6]
+
+
+# Figures
+
+
+CELLS = by_cell(LAST, ["loss", "rate"], "modes")
+LINES = by_cell(RESULTS, ["loss", "step"], "modes").rename(columns={"step": "rounds"})
+RING = np.array([[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, -2.0]])
+
+
+def words(axes):
+    return [one.get_text() for one in axes.texts]
+
+
+def labels(axis):
+    return [one.get_text() for one in axis.get_ticklabels()]
+
+
+def heat_map(**more):
+    return figures.heat_map(CELLS, "loss", "rate", title="Hot", label="modes (of 12)", **more)
+
+
+def points(group="rate", **more):
+    cells = CELLS if group else by_cell(LAST, ["loss"], "modes")
+    return figures.points(cells, "loss", group, title="Dots", label="modes (of 12)", **more)
+
+
+def curves(**more):
+    return figures.curves(LINES, "rounds", "loss", title="Up", label="modes (of 12)", **more)
+
+
+@pytest.mark.parametrize("norm", ["linear", "log"])
+def test_a_heat_map_has_its_numbers_in_it(norm):
+    figure = heat_map(norm=norm)
+    axes, bar = figure.axes
+    assert axes.images[0].get_array().tolist() == [[2, 5], [8, 11]]
+    assert words(axes)[::2] == ["2", "5", "8", "11"]
+    low, high = CELLS.low[1], CELLS.high[1]
+    assert words(axes)[3] == f"{low:.3g} to {high:.3g}"
+    assert axes.texts[2].xy == axes.texts[3].xy == (1, 0)
+    assert (labels(axes.xaxis), axes.get_xlabel()) == (["0.001", "0.01"], "rate")
+    assert (labels(axes.yaxis), axes.get_ylabel()) == (["hinge", "wasserstein"], "loss")
+    assert bar.get_ylabel() == "modes (of 12)"
+    assert figure.get_suptitle() == "Hot"
+    assert axes.texts[0].get_color() != axes.texts[-1].get_color()  # on dark and on light
+
+
+def test_a_heat_map_of_other_numbers_has_no_intervals():
+    assert words(heat_map(value="num").axes[0]) == ["3"] * 4
+
+
+def test_a_heat_map_leaves_out_what_was_not_tried():
+    figure = figures.heat_map(CELLS.drop(1), "loss", "rate", title="Hot", label="modes")
+    assert words(figure.axes[0])[::2] == ["2", "8", "11"]
+    assert np.isnan(figure.axes[0].images[0].get_array().filled(np.nan)[0, 1])
+
+
+def test_a_heat_map_keeps_the_order_of_its_cells_of_any_kind():
+    cells = CELLS.assign(loss=CELLS.loss == "hinge")  # True first
+    axes = figures.heat_map(cells, "loss", "rate", title="Hot", label="modes").axes[0]
+    assert axes.images[0].get_array().tolist() == [[2, 5], [8, 11]]
+    assert labels(axes.yaxis) == ["True", "False"]
+    assert [one.xy for one in axes.texts[::2]] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+
+
+def test_curves_have_bands_a_legend_and_references():
+    figure = curves(references={"all modes": 12.0}, x_scale="log")
+    (axes,) = figure.axes
+    hinge, wasserstein, reference = axes.lines
+    for line, name in ((hinge, "hinge"), (wasserstein, "wasserstein")):
+        cells = LINES[LINES.loss == name]
+        assert line.get_xydata().tolist() == cells[["rounds", "estimate"]].to_numpy().tolist()
+        band = axes.collections[0 if name == "hinge" else 1].get_paths()[0].vertices
+        assert {*cells.low, *cells.high} <= set(band[:, 1])
+    assert hinge.get_color() != wasserstein.get_color()
+    assert reference.get_ydata() == [12.0, 12.0]
+    assert words(axes) == ["all modes"]
+    (legend,) = figure.legends
+    assert [one.get_text() for one in legend.get_texts()] == ["wasserstein", "hinge"]
+    assert legend.get_title().get_text() == "loss"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("rounds", "modes (of 12)")
+    assert axes.get_xscale() == "log"
+    figure.draw_without_rendering()
+    assert labels(axes.xaxis)[1:-1] == ["10"]  # not 10 to the first
+
+
+@pytest.mark.parametrize("group", [None, "rate"])
+def test_dots_are_where_the_estimates_are(group):
+    figure = points(group, references={"all": 12.0})
+    (axes,) = figure.axes
+    assert labels(axes.yaxis) == ["hinge", "wasserstein"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first on top
+    dots = [bar.lines[0].get_xdata().tolist() for bar in axes.containers]
+    assert dots == ([[2, 8], [5, 11]] if group else [[3.5, 9.5]])
+    first = axes.containers[0].lines[2][0].get_segments()[0]
+    cells = CELLS if group else by_cell(LAST, ["loss"], "modes")
+    assert first[:, 0] == pytest.approx([cells.low[0], cells.high[0]])
+    assert words(axes) == ["all"]
+    assert len(figure.legends) == bool(group)
+
+
+def test_cells_of_one_trial_are_shown_without_intervals():
+    cells = by_cell(LAST[LAST.seed == 0], ["loss", "rate"], "modes")
+    shown = {"title": "Each", "label": "modes (of 12)"}
+    assert words(figures.heat_map(cells, "loss", "rate", **shown).axes[0]) == ["0", "3", "6", "9"]
+    dots = figures.points(cells, "loss", "rate", **shown).axes[0].containers
+    segments = [one for bar in dots for one in bar.lines[2][0].get_segments()]
+    assert [(one[0, 0], one[1, 0]) for one in segments] == [(0, 0), (6, 6), (3, 3), (9, 9)]
+
+
+def test_clouds_share_their_plane_and_tell_what_is_not_on_it():
+    clouds = {
+        "on": np.zeros((10, 2)),
+        "off": np.array([[0, 0], [np.nan, 0], [9, 0], [0, 1.0]]),
+        **{str(number): RING for number in range(3)},
+    }
+    figure = sheets.scatter_sheet(clouds, RING, title="Clouds")
+    assert [axes.get_title() for axes in figure.axes] == [
+        "on",
+        "off\n(50.0% outside)",
+        *"012",
+    ]
+    assert {(*axes.get_xlim(), *axes.get_ylim()) for axes in figure.axes} == {(-2.5, 2.5) * 2}
+    for axes, cloud in zip(figure.axes, clouds.values(), strict=True):
+        drawn, centres = (one.get_offsets() for one in axes.collections)
+        finite = np.isfinite(cloud).all(axis=1)
+        np.testing.assert_array_equal(drawn[finite], cloud[finite])
+        np.testing.assert_array_equal(centres, RING)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_in_rows(channels):
+    images = np.random.default_rng(0).integers(256, size=(2, 3, 4, 5, channels), dtype=np.uint8)
+    figure = sheets.image_sheet({"early": images[0], "late": images[1]}, title="Images")
+    assert [axes.get_ylabel() for axes in figure.axes] == ["early", "late"]
+    for axes, row in zip(figure.axes, images, strict=True):
+        drawn = axes.images[0].get_array().reshape(4, 3 * 5 + 2, channels)
+        for number, image in enumerate(row):
+            np.testing.assert_array_equal(drawn[:, 6 * number : 6 * number + 5], image)
+
+
+@pytest.mark.parametrize(
+    ("make", "more"),
+    [
+        (heat_map, {}),
+        (curves, {"references": {"all modes": 12.0}}),
+        (points, {"references": {"all": 12.0}}),
+    ],
+)
+def test_nothing_is_cut_off(make, more):
+    figure = make(**more)
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()  # inches
+    assert min(box.x0, box.y0) >= 0
+    assert box.x1 <= figure.get_figwidth()
+    assert box.y1 <= figure.get_figheight()
+
+
+def test_figures_leave_no_trace():
+    before = dict(matplotlib.rcParams)
+    heat_map()
+    assert dict(matplotlib.rcParams) == before
+    from matplotlib import pyplot
+
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.00012345, "0.000123"),
+        (8.0, "8"),
+        (99.96, "100"),
+        (999.6, "1,000"),
+        (123456.7, "123,457"),
+        (1e9, "1e+09"),
+        (-1234.5, "-1,234"),
+        (np.float32(0.5), "0.5"),
+        (np.nan, "-"),
+        (12345, "12345"),
+        ("adam", "adam"),
+    ],
+)
+def test_text(value, expected):
+    assert text(value) == expected

@@ -1,14 +1,20 @@
 """What reports of studies are made of: statistics against closed forms and enumeration, figures
 by what is drawn, pages by what a parser finds."""
 
+import base64
 import itertools
+from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from gan_jax.study import figures, sheets
+from gan_jax.errors import InputError, RunError
+from gan_jax.study import figures, page, sheets
+from gan_jax.study.report import MARKS, Claim, Report, Section
 from gan_jax.study.statistics import Interval, by_cell, holm, interval, paired
 from gan_jax.study.text import text
 
@@ -320,3 +326,139 @@ def test_figures_leave_no_trace():
 )
 def test_text(value, expected):
     assert text(value) == expected
+
+
+# Pages
+
+
+PROVENANCE = {
+    "command": "sweep --study=<here>",
+    "cost": "12 device-seconds",
+    "versions": {"jax": "0.10.2", "note": "</pre><b>"},
+}
+
+
+def report(**more):
+    table = CELLS.assign(note=["a|b", "<i>", "x_1", "_y_"])
+    sections = [
+        Section("Modes & rates", "First.\n\nSecond <b>.", heat_map(), None, '3 "seeds" a cell'),
+        Section("Rounds", "", curves(), table.set_index("loss"), "5 < 6"),
+        Section("Words alone", "# no heading"),
+    ]
+    given = {
+        "title": "Modes of <the> ring",
+        "question": "Which loss & rate?",
+        "claim": Claim("C3", "Modes collapse."),
+        "refuted_by": "No <difference>.",
+        "verdict": "Wasserstein covers 6 more modes.",
+        "status": "only when",
+        "sections": sections,
+    }
+    return Report(**given | more)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "report"
+    page.write(report(), folder, PROVENANCE)
+    return folder
+
+
+VOID = {"meta", "img"}
+
+
+class Parsed(HTMLParser):
+    """What a page says and links to; refuses what is not balanced."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.open, self.tags, self.links, self.words, self.alts = [], [], [], [], []
+        self.feed(source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [value for key, value in attrs if key in ("src", "href", "srcset", "data")]
+        self.alts += [value for key, value in attrs if key == "alt"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words += [data.strip()] if data.strip() else []
+        else:
+            assert "url(" not in data
+            assert "@import" not in data
+
+
+def test_the_page_needs_nothing_else(folder):
+    parsed = Parsed((folder / "report.html").read_text(encoding="utf-8"))
+    assert {"script", "link", "iframe", "object"}.isdisjoint(parsed.tags)
+    kind = "data:image/svg+xml;base64,"
+    assert [link[: len(kind)] for link in parsed.links] == [kind] * 2
+    for link in parsed.links:
+        assert ElementTree.fromstring(base64.b64decode(link[len(kind) :])).tag.endswith("svg")
+
+
+def test_the_page_says_it_all_as_it_was_said(folder):
+    parsed = Parsed((folder / "report.html").read_text(encoding="utf-8"))
+    said = report()
+    for words in (said.title, said.question, said.claim.text, said.refuted_by, said.verdict):
+        assert words in parsed.words
+    assert "Claim C3" in parsed.words
+    assert parsed.alts == ['3 "seeds" a cell', "5 < 6"]
+    assert f"{MARKS['only when']} only when" in parsed.words
+    assert {"First.", "Second <b>.", "5 < 6", "<i>", "a|b"} <= set(parsed.words)
+    assert {"sweep --study=<here>", "12 device-seconds", "versions"} <= set(parsed.words)
+    assert any('"note": "</pre><b>"' in words for words in parsed.words)
+    assert {"b", "i"}.isdisjoint(parsed.tags)
+    assert [parsed.tags.count(tag) for tag in ("h2", "p", "tr")] == [4, 3, 5 + 2]
+
+
+def test_the_markdown_and_its_figures(folder):
+    lines = (folder / "report.md").read_text(encoding="utf-8").splitlines()
+    pictures = [line.split("](")[1].rstrip(")") for line in lines if line.startswith("![")]
+    assert pictures == ["figures/01-modes-rates.png", "figures/02-rounds.png"]
+    assert sorted(path.name for path in (folder / "figures").iterdir()) == [
+        path.removeprefix("figures/") for path in pictures
+    ]
+    for picture in pictures:
+        with Image.open(folder / picture) as image:
+            assert (image.format, image.width > 500) == ("PNG", True)
+    assert lines[0] == r"# Modes of \<the\> ring"
+    assert lines[2] == f"**{MARKS['only when']} only when: Wasserstein covers 6 more modes.**"
+    assert r"\# no heading" in lines
+    assert r"- command: sweep --study=\<here\>" in lines
+    table = [line for line in lines if line.startswith("|")]
+    assert table[1] == "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+    last_cells = [line.split(" | ")[-1] for line in table[2:]]
+    assert last_cells == [r"a\|b |", r"\<i\> |", "x_1 |", r"\_y\_ |"]
+
+
+def test_the_same_report_is_the_same_page(folder, tmp_path):
+    page.write(report(), tmp_path, PROVENANCE)
+    for name in ("report.html", "report.md", "figures/02-rounds.png"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("status", MARKS)
+def test_every_status_has_its_colour(status):
+    source = page.page(report(status=status, sections=()), {})
+    name = status.replace(" ", "-")
+    assert f'<header class="{name}">' in source
+    assert f".{name} {{" in source
+
+
+def test_an_unknown_status_is_refused():
+    with pytest.raises(InputError, match=r"^report\.status=proven: unknown, choose from confirmed"):
+        report(status="proven", sections=())
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"file: the report can't be written: "):
+        page.write(report(sections=()), tmp_path / "file", {})

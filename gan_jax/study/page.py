@@ -41,6 +41,7 @@ def write(report: Report, folder: str | os.PathLike, provenance: Mapping[str, An
         (folder / "figures").mkdir(parents=True, exist_ok=True)
         for path, section in zip(picture_paths(report), report.sections, strict=True):
             if section.figure:
+                _settle(section.figure)
                 section.figure.savefig(folder / path, dpi=_DPI)
         write_whole(folder / "report.md", markdown(report, provenance))
         write_whole(folder / "report.html", page(report, provenance))
@@ -80,6 +81,12 @@ def _section(section: Section) -> Iterator[str]:
     if section.caption:
         yield f"<figcaption>{html.escape(section.caption)}</figcaption>"
     yield "</figure>\n</section>"
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out for good: each drawing would move things by a hair, and change the bytes."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def _svg(figure: Figure) -> str:

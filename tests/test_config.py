@@ -323,6 +323,7 @@ MAY_KNOW = {
     "rounds": {"data", "errors", "game", "parallel"},
     "rules": {"errors", "game"},
     "report": {"config", "data", "errors", "metrics", "workdir"},
+    "study": {"errors", "workdir"},
     "sampling": {"data", "errors", "game", "models", "streams"},
 }
 

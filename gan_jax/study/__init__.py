@@ -1,0 +1,1 @@
+"""What the report of a study is made of: statistics over trials, figures and a page."""

@@ -1,0 +1,222 @@
+"""What trials say together: intervals by bootstrap, and differences by sign flips.
+
+A trial that diverged has measured nothing (NaN), and that is a result too. It is never dropped:
+each function takes what such a trial counts as (`fill`, say 0 modes) and refuses what is not finite
+without it.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from gan_jax.study.text import text
+
+_RESAMPLES = 9_999
+_FLIPS = 2**16  # all that 16 pairs have; more pairs are drawn at random
+
+
+class Interval(NamedTuple):
+    """An estimate and how far to trust it.
+
+    Attributes:
+        estimate: The statistic of all values.
+        low: Lower end of the confidence interval; NaN where there is one value only.
+        high: Upper end.
+        num: How many values.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    num: int
+
+    def __str__(self) -> str:
+        return f"{text(self.estimate)} ({text(self.low)} to {text(self.high)}, n = {self.num})"
+
+
+class Paired(NamedTuple):
+    """How two settings differ that were tried with the same seeds.
+
+    Attributes:
+        difference: Mean of `a - b`.
+        p_value: Of no difference, two-sided.
+    """
+
+    difference: Interval
+    p_value: float
+
+
+def interval(
+    values: Sequence[float],
+    statistic: Callable[..., Any] = np.mean,
+    level: float = 0.95,
+    *,
+    seed: int = 0,
+    fill: float | None = None,
+) -> Interval:
+    """A statistic with its bootstrap interval.
+
+    The interval is BCa's (Efron, "Better Bootstrap Confidence Intervals", 1987), or that between
+    percentiles where BCa's correction does not exist. Few values make it too narrow: of 3, 5, 10
+    and 20 normal ones, intervals of 95 % held the mean in 72, 84, 90 and 93 % of 2,000 draws.
+
+    Args:
+        values: `[N]`, N at least 1.
+        statistic: A function of an array and, to be quick, its `axis`.
+        level: Share of the intervals that are to hold the true value, between 0 and 1.
+        seed: Of the resampling.
+        fill: What a value that is not finite counts as.
+
+    Returns:
+        An interval without width where all values are equal, and one with NaN for ends of a single
+        value, which says nothing about its spread.
+
+    Raises:
+        ValueError: If there is no value, or one that is not finite without `fill`.
+    """
+    values = _finite(values, fill)
+    if not len(values):
+        raise ValueError("no values, no interval")
+    estimate = float(statistic(values))
+    if len(values) == 1:
+        return Interval(estimate, np.nan, np.nan, 1)
+    if np.ptp(values) == 0:
+        return Interval(estimate, estimate, estimate, len(values))
+    for method in ("BCa", "percentile"):
+        with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+            low, high = stats.bootstrap(
+                (values,),
+                statistic,
+                n_resamples=_RESAMPLES,
+                confidence_level=level,
+                method=method,
+                rng=seed,
+            ).confidence_interval
+        if np.isfinite([low, high]).all():
+            break
+    return Interval(estimate, float(low), float(high), len(values))
+
+
+def paired(
+    a: Sequence[float],
+    b: Sequence[float],
+    level: float = 0.95,
+    *,
+    seed: int = 0,
+    fill: float | None = None,
+) -> Paired:
+    """Whether `a` and `b` differ, by a permutation test that flips the differences' signs.
+
+    The p-value is exact up to 16 pairs. The smallest of N pairs is `2^(1 - N)`: fewer than six can
+    never fall below 0.05. (Good, "Permutation, Parametric and Bootstrap Tests", 2005, chapter 3.)
+
+    Args:
+        a: `[N]`; a Series is matched to the other by its index (the seeds), anything else by place.
+        b: `[N]`.
+        level: The interval's.
+        seed: Of the resampling and, above 16 pairs, of the flips.
+        fill: What a value that is not finite counts as, in either.
+
+    Raises:
+        ValueError: If a value has no partner, or one is not finite without `fill`.
+    """
+    a, b = (pd.Series(one, dtype=float) for one in (a, b))
+    if not (a.index.is_unique and b.index.is_unique and set(a.index) == set(b.index)):
+        raise ValueError(f"not in pairs: {sorted(set(a.index) ^ set(b.index)) or 'a seed twice'}")
+    differences = _finite(a, fill) - _finite(b.loc[a.index], fill)
+    return Paired(interval(differences, level=level, seed=seed), _p_value(differences, seed))
+
+
+def by_cell(
+    results: pd.DataFrame,
+    keys: Sequence[str],
+    measure: str,
+    statistic: Callable[..., Any] = np.mean,
+    level: float = 0.95,
+    *,
+    seed: int = 0,
+    fill: float | None = None,
+) -> pd.DataFrame:
+    """A statistic of a measure, with its interval, for each setting.
+
+    Args:
+        results: One row a trial and evaluation, with the column `trial`.
+        keys: Columns whose values make a cell. "step" has to be one of them, unless the rows are
+            all of one evaluation.
+        measure: The column measured.
+        statistic: See `interval`.
+        level: See `interval`.
+        seed: See `interval`.
+        fill: See `interval`.
+
+    Returns:
+        One row a cell, ordered by the keys: those, then `estimate`, `low`, `high` and `num`.
+
+    Raises:
+        ValueError: If a trial counts twice in a cell, or see `interval`.
+    """
+    keys = list(keys)
+    twice = results.duplicated([*keys, "trial"])
+    if twice.any():
+        raise ValueError(
+            f"trial {results.trial[twice].iloc[0]} counts twice in a cell of {', '.join(keys)}: "
+            "choose an evaluation or make the step a key"
+        )
+    rows = [
+        (*cell, *interval(rows[measure], statistic, level, seed=seed, fill=fill))
+        for cell, rows in results.groupby(keys, dropna=False)
+    ]
+    return pd.DataFrame(rows, columns=[*keys, *Interval._fields])
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """p-values corrected for being several, so that any false alarm among them stays as rare.
+
+    Holm, "A Simple Sequentially Rejective Multiple Test Procedure" (1979).
+
+    Args:
+        p_values: `[N]`, 0 to 1.
+
+    Returns:
+        `[N]`, in the order given.
+    """
+    p_values = np.asarray(p_values, float)
+    order = np.argsort(p_values)
+    steps = p_values[order] * np.arange(len(order), 0, -1)
+    corrected = np.empty(len(order))
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return corrected
+
+
+def _p_value(differences: np.ndarray, seed: int) -> float:
+    if len(differences) == 1:
+        return 1.0  # either sign is as far from 0; scipy wants two
+    test = stats.permutation_test(
+        (differences,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=_FLIPS,
+        rng=seed,
+    )
+    return float(test.pvalue)
+
+
+def _finite(values: Sequence[float], fill: float | None) -> np.ndarray:
+    """The values as `[N]` float64, those that are not finite replaced.
+
+    Raises:
+        ValueError: If there are such, and nothing to replace them by.
+    """
+    values = np.array(values, float)
+    lost = ~np.isfinite(values)
+    if lost.any():
+        if fill is None:
+            raise ValueError(f"{lost.sum()} of {len(values)} values not finite: fill them")
+        values[lost] = fill
+    return values

@@ -1,0 +1,466 @@
+"""What reports of studies are made of: statistics against closed forms and enumeration, figures
+by what is drawn, pages by what a parser finds."""
+
+import base64
+import itertools
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from gan_jax.errors import InputError, RunError
+from gan_jax.study import figures, page, sheets
+from gan_jax.study.report import MARKS, Claim, Report, Section
+from gan_jax.study.statistics import Interval, by_cell, holm, interval, paired
+from gan_jax.study.text import text
+
+# Intervals
+
+
+@pytest.mark.parametrize(("level", "low", "high"), [(0.95, 0.88, 0.98), (0.6, 0.49, 0.67)])
+def test_an_interval_holds_the_mean_about_as_often_as_it_says(level, low, high):
+    """Of 20 values it is a little narrow: in the long run 0.93 hold the mean, and 0.58 of those
+    that should in 0.6. Shares of 250 draws lie within three standard errors, 0.05 and 0.09."""
+    draws = np.random.default_rng(0).normal(3.0, 2.0, size=(250, 20))
+    intervals = [interval(draw, level=level) for draw in draws]
+    assert low < np.mean([one.low <= 3.0 <= one.high for one in intervals]) < high
+
+
+def test_of_many_values_it_is_the_normal_one():
+    values = np.random.default_rng(0).normal(size=1000)
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    found = interval(values)
+    assert found.estimate == pytest.approx(values.mean(), rel=1e-12)
+    assert found.low == pytest.approx(values.mean() - 1.96 * error, abs=0.15 * error)
+    assert found.high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
+    assert found.num == 1000
+
+
+def test_equal_values_leave_no_width():
+    assert interval([0.1] * 7) == (pytest.approx(0.1), pytest.approx(0.1), pytest.approx(0.1), 7)
+
+
+def test_one_value_has_no_interval_and_none_no_estimate():
+    estimate, low, high, num = interval([2.0])
+    assert (estimate, num) == (2.0, 1)
+    assert np.isnan([low, high]).all()
+    with pytest.raises(ValueError, match="no values"):
+        interval([])
+
+
+def test_where_the_correction_does_not_exist_percentiles_stand():
+    """The median of five values, one of them 7, is 7 in 5.8 % of the resamples: at the lower 2.5 %
+    but not at the upper. Leaving one value out never moves it, so BCa has nothing to go by."""
+    assert interval([8, 8, 8, 8, 7], np.median) == (8, 7, 8, 5)
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_a_trial_that_diverged_counts_as_what_is_said(lost):
+    with pytest.raises(ValueError, match="1 of 3 values not finite"):
+        interval([1.0, lost, 3.0])
+    assert interval([1.0, lost, 3.0], fill=0.0) == interval([1.0, 0.0, 3.0])
+    assert paired([1.0, lost, 3.0], [2.0, 2.0, 2.0], fill=0.0) == paired([1, 0, 3], [2, 2, 2])
+
+
+def test_an_interval_as_text():
+    assert str(Interval(7.412, 6.951, 8.0, 10)) == "7.41 (6.95 to 8, n = 10)"
+
+
+# Pairs and cells
+
+
+@pytest.mark.parametrize("num", [1, 3, 8])
+def test_the_p_value_of_few_pairs_is_that_of_all_flips(num):
+    a, b = np.random.default_rng(num).normal(0.5, 1.0, size=(2, num)).round(1)
+    differences = a - b
+    flips = np.array(list(itertools.product((-1, 1), repeat=num))) @ differences
+    expected = np.mean(np.abs(flips) >= abs(differences.sum()) - 1e-9)
+    found = paired(a, b)
+    assert found.p_value == pytest.approx(expected)
+    assert found.difference.estimate == pytest.approx(differences.mean())
+
+
+def test_equal_pairs_do_not_differ():
+    assert paired([1, 2, 3], [1, 2, 3]) == ((0, 0, 0, 3), 1)
+
+
+def test_pairs_are_matched_by_their_seeds():
+    a = pd.Series([5.0, 6.0, 9.0], index=[0, 1, 2])
+    b = pd.Series([1.0, 4.0, 3.0], index=[2, 0, 1])
+    assert paired(a, b) == paired([5.0, 6.0, 9.0], [4.0, 3.0, 1.0])
+    with pytest.raises(ValueError, match=r"not in pairs: \[2\]"):
+        paired(a, b.drop(2))
+    with pytest.raises(ValueError, match="a seed twice"):
+        paired(a, pd.concat([b, b]))
+
+
+def test_holm_by_hand():
+    # In order: 4 * 0.005, 3 * 0.01, 2 * 0.03, and 1 * 0.04, which is raised to the one before.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.9]) == pytest.approx([1, 1])
+    assert holm([0.02]) == pytest.approx([0.02])
+
+
+RESULTS = pd.DataFrame(
+    [
+        {"trial": trial, "step": step, "loss": loss, "rate": rate, "seed": seed, "modes": modes}
+        for trial, (loss, rate, seed) in enumerate(
+            itertools.product(("hinge", "wasserstein"), (1e-3, 1e-2), range(3))
+        )
+        for step, modes in ((10, float(trial)), (20, float(trial + seed)))
+    ]
+)
+LAST = RESULTS[RESULTS.step == 20]
+
+
+def test_cells():
+    cells = by_cell(LAST, ["loss", "rate"], "modes")
+    assert list(cells) == ["loss", "rate", "estimate", "low", "high", "num"]
+    assert [*zip(cells.loss, cells.rate, strict=True)] == [
+        *itertools.product(("hinge", "wasserstein"), (1e-3, 1e-2))
+    ]
+    assert cells.estimate.tolist() == [2, 5, 8, 11]  # of trials 3k + (0, 1, 2) + (0, 1, 2)
+    assert cells.num.tolist() == [3] * 4
+    assert tuple(cells.iloc[1, 2:]) == interval([3.0, 5.0, 7.0])
+
+
+def test_a_trial_counts_once_in_a_cell():
+    with pytest.raises(ValueError, match="trial 0 counts twice in a cell of loss"):
+        by_cell(RESULTS, ["loss"], "modes")
+    assert len(by_cell(RESULTS, ["loss", "step"], "modes")) == 4
+
+
+def test_a_diverged_trial_stays_in_its_cell():
+    lost = LAST.assign(modes=LAST.modes.mask(LAST.trial == 0))
+    with pytest.raises(ValueError, match="not finite"):
+        by_cell(lost, ["loss"], "modes")
+    cells = by_cell(lost, ["loss"], "modes", fill=-6.0)
+    assert cells.estimate[0] == (-6 + 2 + 4 + 3 + 5 + 7) / 6
+    assert cells.num.tolist() == [6, 6]
+
+
+# Figures
+
+
+CELLS = by_cell(LAST, ["loss", "rate"], "modes")
+LINES = by_cell(RESULTS, ["loss", "step"], "modes").rename(columns={"step": "rounds"})
+RING = np.array([[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, -2.0]])
+
+
+def words(axes):
+    return [one.get_text() for one in axes.texts]
+
+
+def labels(axis):
+    return [one.get_text() for one in axis.get_ticklabels()]
+
+
+def heat_map(**more):
+    return figures.heat_map(CELLS, "loss", "rate", title="Hot", label="modes (of 12)", **more)
+
+
+def points(group="rate", **more):
+    cells = CELLS if group else by_cell(LAST, ["loss"], "modes")
+    return figures.points(cells, "loss", group, title="Dots", label="modes (of 12)", **more)
+
+
+def curves(**more):
+    return figures.curves(LINES, "rounds", "loss", title="Up", label="modes (of 12)", **more)
+
+
+@pytest.mark.parametrize("norm", ["linear", "log"])
+def test_a_heat_map_has_its_numbers_in_it(norm):
+    figure = heat_map(norm=norm)
+    axes, bar = figure.axes
+    assert axes.images[0].get_array().tolist() == [[2, 5], [8, 11]]
+    assert words(axes)[::2] == ["2", "5", "8", "11"]
+    low, high = CELLS.low[1], CELLS.high[1]
+    assert words(axes)[3] == f"{low:.3g} to {high:.3g}"
+    assert axes.texts[2].xy == axes.texts[3].xy == (1, 0)
+    assert (labels(axes.xaxis), axes.get_xlabel()) == (["0.001", "0.01"], "rate")
+    assert (labels(axes.yaxis), axes.get_ylabel()) == (["hinge", "wasserstein"], "loss")
+    assert bar.get_ylabel() == "modes (of 12)"
+    assert figure.get_suptitle() == "Hot"
+    assert axes.texts[0].get_color() != axes.texts[-1].get_color()  # on dark and on light
+
+
+def test_a_heat_map_of_other_numbers_has_no_intervals():
+    assert words(heat_map(value="num").axes[0]) == ["3"] * 4
+
+
+def test_a_heat_map_leaves_out_what_was_not_tried():
+    figure = figures.heat_map(CELLS.drop(1), "loss", "rate", title="Hot", label="modes")
+    assert words(figure.axes[0])[::2] == ["2", "8", "11"]
+    assert np.isnan(figure.axes[0].images[0].get_array().filled(np.nan)[0, 1])
+
+
+def test_a_heat_map_keeps_the_order_of_its_cells_of_any_kind():
+    cells = CELLS.assign(loss=CELLS.loss == "hinge")  # True first
+    axes = figures.heat_map(cells, "loss", "rate", title="Hot", label="modes").axes[0]
+    assert axes.images[0].get_array().tolist() == [[2, 5], [8, 11]]
+    assert labels(axes.yaxis) == ["True", "False"]
+    assert [one.xy for one in axes.texts[::2]] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+
+
+def test_curves_have_bands_a_legend_and_references():
+    figure = curves(references={"all modes": 12.0}, x_scale="log")
+    (axes,) = figure.axes
+    hinge, wasserstein, reference = axes.lines
+    for line, name in ((hinge, "hinge"), (wasserstein, "wasserstein")):
+        cells = LINES[LINES.loss == name]
+        assert line.get_xydata().tolist() == cells[["rounds", "estimate"]].to_numpy().tolist()
+        band = axes.collections[0 if name == "hinge" else 1].get_paths()[0].vertices
+        assert {*cells.low, *cells.high} <= set(band[:, 1])
+    assert hinge.get_color() != wasserstein.get_color()
+    assert reference.get_ydata() == [12.0, 12.0]
+    assert words(axes) == ["all modes"]
+    (legend,) = figure.legends
+    assert [one.get_text() for one in legend.get_texts()] == ["wasserstein", "hinge"]
+    assert legend.get_title().get_text() == "loss"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("rounds", "modes (of 12)")
+    assert axes.get_xscale() == "log"
+    figure.draw_without_rendering()
+    assert labels(axes.xaxis)[1:-1] == ["10"]  # not 10 to the first
+
+
+@pytest.mark.parametrize("group", [None, "rate"])
+def test_dots_are_where_the_estimates_are(group):
+    figure = points(group, references={"all": 12.0})
+    (axes,) = figure.axes
+    assert labels(axes.yaxis) == ["hinge", "wasserstein"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first on top
+    dots = [bar.lines[0].get_xdata().tolist() for bar in axes.containers]
+    assert dots == ([[2, 8], [5, 11]] if group else [[3.5, 9.5]])
+    first = axes.containers[0].lines[2][0].get_segments()[0]
+    cells = CELLS if group else by_cell(LAST, ["loss"], "modes")
+    assert first[:, 0] == pytest.approx([cells.low[0], cells.high[0]])
+    assert words(axes) == ["all"]
+    assert len(figure.legends) == bool(group)
+
+
+def test_cells_of_one_trial_are_shown_without_intervals():
+    cells = by_cell(LAST[LAST.seed == 0], ["loss", "rate"], "modes")
+    shown = {"title": "Each", "label": "modes (of 12)"}
+    assert words(figures.heat_map(cells, "loss", "rate", **shown).axes[0]) == ["0", "3", "6", "9"]
+    dots = figures.points(cells, "loss", "rate", **shown).axes[0].containers
+    segments = [one for bar in dots for one in bar.lines[2][0].get_segments()]
+    assert [(one[0, 0], one[1, 0]) for one in segments] == [(0, 0), (6, 6), (3, 3), (9, 9)]
+
+
+def test_clouds_share_their_plane_and_tell_what_is_not_on_it():
+    clouds = {
+        "on": np.zeros((10, 2)),
+        "off": np.array([[0, 0], [np.nan, 0], [9, 0], [0, 1.0]]),
+        **{str(number): RING for number in range(3)},
+    }
+    figure = sheets.scatter_sheet(clouds, RING, title="Clouds")
+    assert [axes.get_title() for axes in figure.axes] == [
+        "on",
+        "off\n(50.0% outside)",
+        *"012",
+    ]
+    assert {(*axes.get_xlim(), *axes.get_ylim()) for axes in figure.axes} == {(-2.5, 2.5) * 2}
+    for axes, cloud in zip(figure.axes, clouds.values(), strict=True):
+        drawn, centres = (one.get_offsets() for one in axes.collections)
+        finite = np.isfinite(cloud).all(axis=1)
+        np.testing.assert_array_equal(drawn[finite], cloud[finite])
+        np.testing.assert_array_equal(centres, RING)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_in_rows(channels):
+    images = np.random.default_rng(0).integers(256, size=(2, 3, 4, 5, channels), dtype=np.uint8)
+    figure = sheets.image_sheet({"early": images[0], "late": images[1]}, title="Images")
+    assert [axes.get_ylabel() for axes in figure.axes] == ["early", "late"]
+    for axes, row in zip(figure.axes, images, strict=True):
+        drawn = axes.images[0].get_array().reshape(4, 3 * 5 + 2, channels)
+        for number, image in enumerate(row):
+            np.testing.assert_array_equal(drawn[:, 6 * number : 6 * number + 5], image)
+
+
+@pytest.mark.parametrize(
+    ("make", "more"),
+    [
+        (heat_map, {}),
+        (curves, {"references": {"all modes": 12.0}}),
+        (points, {"references": {"all": 12.0}}),
+    ],
+)
+def test_nothing_is_cut_off(make, more):
+    figure = make(**more)
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()  # inches
+    assert min(box.x0, box.y0) >= 0
+    assert box.x1 <= figure.get_figwidth()
+    assert box.y1 <= figure.get_figheight()
+
+
+def test_figures_leave_no_trace():
+    before = dict(matplotlib.rcParams)
+    heat_map()
+    assert dict(matplotlib.rcParams) == before
+    from matplotlib import pyplot
+
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.00012345, "0.000123"),
+        (8.0, "8"),
+        (99.96, "100"),
+        (999.6, "1,000"),
+        (123456.7, "123,457"),
+        (1e9, "1e+09"),
+        (-1234.5, "-1,234"),
+        (np.float32(0.5), "0.5"),
+        (np.nan, "-"),
+        (12345, "12345"),
+        ("adam", "adam"),
+    ],
+)
+def test_text(value, expected):
+    assert text(value) == expected
+
+
+# Pages
+
+
+PROVENANCE = {
+    "command": "sweep --study=<here>",
+    "cost": "12 device-seconds",
+    "versions": {"jax": "0.10.2", "note": "</pre><b>"},
+}
+
+
+def report(**more):
+    table = CELLS.assign(note=["a|b", "<i>", "x_1", "_y_"])
+    sections = [
+        Section("Modes & rates", "First.\n\nSecond <b>.", heat_map(), None, '3 "seeds" a cell'),
+        Section("Rounds", "", curves(), table.set_index("loss"), "5 < 6"),
+        Section("Words alone", "# no heading"),
+    ]
+    given = {
+        "title": "Modes of <the> ring",
+        "question": "Which loss & rate?",
+        "claim": Claim("C3", "Modes collapse."),
+        "refuted_by": "No <difference>.",
+        "verdict": "Wasserstein covers 6 more modes.",
+        "status": "only when",
+        "sections": sections,
+    }
+    return Report(**given | more)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "report"
+    page.write(report(), folder, PROVENANCE)
+    return folder
+
+
+VOID = {"meta", "img"}
+
+
+class Parsed(HTMLParser):
+    """What a page says and links to; refuses what is not balanced."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.open, self.tags, self.links, self.words, self.alts = [], [], [], [], []
+        self.feed(source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [value for key, value in attrs if key in ("src", "href", "srcset", "data")]
+        self.alts += [value for key, value in attrs if key == "alt"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words += [data.strip()] if data.strip() else []
+        else:
+            assert "url(" not in data
+            assert "@import" not in data
+
+
+def test_the_page_needs_nothing_else(folder):
+    parsed = Parsed((folder / "report.html").read_text(encoding="utf-8"))
+    assert {"script", "link", "iframe", "object"}.isdisjoint(parsed.tags)
+    kind = "data:image/svg+xml;base64,"
+    assert [link[: len(kind)] for link in parsed.links] == [kind] * 2
+    for link in parsed.links:
+        assert ElementTree.fromstring(base64.b64decode(link[len(kind) :])).tag.endswith("svg")
+
+
+def test_the_page_says_it_all_as_it_was_said(folder):
+    parsed = Parsed((folder / "report.html").read_text(encoding="utf-8"))
+    said = report()
+    for words in (said.title, said.question, said.claim.text, said.refuted_by, said.verdict):
+        assert words in parsed.words
+    assert "Claim C3" in parsed.words
+    assert parsed.alts == ['3 "seeds" a cell', "5 < 6"]
+    assert f"{MARKS['only when']} only when" in parsed.words
+    assert {"First.", "Second <b>.", "5 < 6", "<i>", "a|b"} <= set(parsed.words)
+    assert {"sweep --study=<here>", "12 device-seconds", "versions"} <= set(parsed.words)
+    assert any('"note": "</pre><b>"' in words for words in parsed.words)
+    assert {"b", "i"}.isdisjoint(parsed.tags)
+    assert [parsed.tags.count(tag) for tag in ("h2", "p", "tr")] == [4, 3, 5 + 2]
+
+
+def test_the_markdown_and_its_figures(folder):
+    lines = (folder / "report.md").read_text(encoding="utf-8").splitlines()
+    pictures = [line.split("](")[1].rstrip(")") for line in lines if line.startswith("![")]
+    assert pictures == ["figures/01-modes-rates.png", "figures/02-rounds.png"]
+    assert sorted(path.name for path in (folder / "figures").iterdir()) == [
+        path.removeprefix("figures/") for path in pictures
+    ]
+    for picture in pictures:
+        with Image.open(folder / picture) as image:
+            assert (image.format, image.width > 500) == ("PNG", True)
+    assert lines[0] == r"# Modes of \<the\> ring"
+    assert lines[2] == f"**{MARKS['only when']} only when: Wasserstein covers 6 more modes.**"
+    assert r"\# no heading" in lines
+    assert r"- command: sweep --study=\<here\>" in lines
+    table = [line for line in lines if line.startswith("|")]
+    assert table[1] == "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+    last_cells = [line.split(" | ")[-1] for line in table[2:]]
+    assert last_cells == [r"a\|b |", r"\<i\> |", "x_1 |", r"\_y\_ |"]
+
+
+def test_the_same_report_is_the_same_page(folder, tmp_path):
+    again = report()
+    for _ in range(2):  # also when its figures have been drawn before
+        page.write(again, tmp_path, PROVENANCE)
+        for name in ("report.html", "report.md", "figures/02-rounds.png"):
+            assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("status", MARKS)
+def test_every_status_has_its_colour(status):
+    source = page.page(report(status=status, sections=()), {})
+    name = status.replace(" ", "-")
+    assert f'<header class="{name}">' in source
+    assert f".{name} {{" in source
+
+
+def test_an_unknown_status_is_refused():
+    with pytest.raises(InputError, match=r"^report\.status=proven: unknown, choose from confirmed"):
+        report(status="proven", sections=())
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"file: the report can't be written: "):
+        page.write(report(sections=()), tmp_path / "file", {})

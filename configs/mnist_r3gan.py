@@ -24,6 +24,6 @@ def get_config() -> ConfigDict:
     config.penalty.weight = 1.0
     config.optim.generator = base.player(1e-3, b1=0.0, b2=0.99, decay="cosine")
     config.optim.discriminator = base.player(1e-3, b1=0.0, b2=0.99, decay="cosine")
-    config.train.steps = 3_000
-    config.eval.every = 750
+    config.train.steps = 6_000
+    config.eval.every = 1_500
     return config

@@ -124,7 +124,7 @@ def clip_weights(bound: float) -> optax.GradientTransformation:
 
     def shorten(updates, params):
         moved = optax.apply_updates(params, updates)
-        inside = optax.projections.projection_box(moved, -bound, bound)
+        inside = optax.tree.clip(moved, -bound, bound)
         return optax.tree.sub(inside, params)
 
     return optax.stateless(shorten)

@@ -44,6 +44,12 @@ STUDIES = {
         worse=lambda rows: rows["schedule.generator"] == 16,
         thin=lambda flat: flat["penalty.name"] == "none",
     ),
+    "optimizers": Case(
+        worse=lambda rows: rows["optim.generator.name"] == "sgd",
+        thin=lambda flat: (
+            flat["data.name"] != "grid" and flat["optim.generator.name"] in ("sgd", "adam")
+        ),
+    ),
 }
 
 
@@ -65,12 +71,15 @@ def made_up(case: Case, trials, *, holds: bool, seeds: int) -> pd.DataFrame:
             counts = {"generator/updates": step * m, "discriminator/updates": step * k}
             rows.append({"trial": trial.number, "step": step, "diverged_at": -1} | counts | flat)
     table = pd.DataFrame(rows)
-    worse = case.worse(table) & holds
+    worse, images = case.worse(table) & holds, ~table["data.name"].isin(MIXTURES)
     most = table["data.name"].map({name: len(one.centres) for name, one in MIXTURES.items()})
     for name in GOOD:
         table[f"mixture_2500/{name}"] = np.where(worse, BAD[name], GOOD[name])
     table["mixture_2500/modes"] = (most * table["mixture_2500/modes"]).round()
     table["mixture_2500/high_quality"] += rng.normal(0, 0.01, len(table))
+    table.loc[images, [f"mixture_2500/{name}" for name in GOOD]] = np.nan
+    if images.any():
+        table["mnist_cnn_1k/frechet"] = np.where(images, 50 + 100 * worse, np.nan)
     return table
 
 

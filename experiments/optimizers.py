@@ -173,7 +173,8 @@ def _by_rate(rows: pd.DataFrame, data: str) -> Section:
         x_scale="log",
         references=CEILING,
     )
-    return Section(heading, "", shown, caption=_caption(mine))
+    why = "A rate at which training diverges scores 0."
+    return Section(heading, why, shown, caption=_caption(mine))
 
 
 def _spread(rows: pd.DataFrame) -> str:

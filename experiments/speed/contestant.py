@@ -57,13 +57,13 @@ def trials(work: str, batch: int, width: int) -> Play:
     from gan_jax import process
 
     process.keep_memory()
-    process.use_cores()
     import jax
 
     from experiments.speed import works
-    from gan_jax import data
+    from gan_jax import data, parallel
     from gan_jax.sweep.together import Together
 
+    parallel.use_cores()
     configs = [works.trial(work, batch, width, seed) for seed in range(TRIALS)]
     side = Together(configs, data.load(configs[0].data))
     state, plays = side.start(), 0

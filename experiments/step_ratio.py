@@ -41,7 +41,7 @@ from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import Paired, by_cell
 
-UPDATES = 1_440  # of the generator from one evaluation to the next; divides by 16 for all ratios
+UPDATES = 720  # of the generator from one evaluation to the next; divides by 16 for all ratios
 BUDGET = 17 * UPDATES  # updates of both players; divides by k + m for all ratios
 SEEDS = range(10)
 RATIOS = [(1, 16), (1, 8), (1, 4), (1, 2), (1, 1), (2, 1), (4, 1), (8, 1), (16, 1)]

@@ -5,7 +5,7 @@
 Claim C3: "When the generator trains too much relative to the discriminator, modes collapse."
 
 Nine ratios k:m of discriminator to generator updates, from 1:16 to 16:1, with two optimizers and
-four losses on the ring of eight Gaussians, ten seeds each. A trial has 17 x UPDATES updates of
+three losses on the ring of eight Gaussians, ten seeds each. A trial has 17 x UPDATES updates of
 both players together and is evaluated whenever its generator has had another UPDATES. So ratios
 compare in three ways:
 
@@ -50,7 +50,6 @@ BALANCED, TOO_MUCH = "1:1", "1:16"
 LOSSES = {
     "plain": {"loss": "non_saturating", "penalty.name": "none"},
     "non_saturating": {"loss": "non_saturating"},
-    "hinge": {"loss": "hinge"},
     "wasserstein": {"loss": "wasserstein"},
 }
 OPTIMIZERS = {

@@ -36,7 +36,7 @@ from experiments.common.mixtures import (
     steady,
 )
 from experiments.common.readings import in_order
-from experiments.common.verdicts import compare, judge
+from experiments.common.verdicts import Verdict, compare, judge
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import Paired, by_cell
@@ -46,7 +46,7 @@ BUDGET = 17 * UPDATES  # updates of both players; divides by k + m for all ratio
 SEEDS = range(10)
 RATIOS = [(1, 16), (1, 8), (1, 4), (1, 2), (1, 1), (2, 1), (4, 1), (8, 1), (16, 1)]
 NAMES = [f"{k}:{m}" for k, m in RATIOS]
-BALANCED, TOO_MUCH = "1:1", "1:16"
+BALANCED, TOO_MUCH, TOO_LITTLE = "1:1", "1:16", "16:1"
 LOSSES = {
     "plain": {"loss": "non_saturating", "penalty.name": "none"},
     "non_saturating": {"loss": "non_saturating"},
@@ -96,7 +96,10 @@ def report(results: pd.DataFrame) -> Report:
         rows[chosen(rows)].assign(reading=reading) for reading, chosen in READINGS.items()
     )
     found = readings.reading.unique()
-    verdict = judge(*(_lost(readings, one) for one in found), margin=HALF_A_MODE)
+    verdict, reverse = (
+        judge(*(_lost(readings, one, ratio) for one in found), margin=HALF_A_MODE)
+        for ratio in (TOO_MUCH, TOO_LITTLE)
+    )
     return Report(
         title="Step ratios and mode collapse",
         question="At which ratio of discriminator to generator updates do modes collapse?",
@@ -105,16 +108,12 @@ def report(results: pd.DataFrame) -> Report:
             "When the generator trains too much relative to the discriminator, modes collapse.",
         ),
         refuted_by="As many modes at 1:16 as at 1:1, to half a mode, wherever 1:1 learns.",
-        verdict=f"That 1:16 (k:m) has fewer modes than 1:1 {verdict.sentence}.",
+        verdict=f"That 1:16 (k:m) has fewer modes than 1:1 {verdict.sentence}; that 16:1 has "
+        f"{reverse.sentence}.",
         status=verdict.status,
         sections=[
-            Section(
-                "Modes lost",
-                "Modes at 1:1 less modes at 1:16, in pairs of one seed. Settings in which 1:1 "
-                "has less than half of the modes on average are left out.",
-                table=verdict.table,
-                caption="Intervals of 95 % by bootstrap, p-values by sign flips.",
-            ),
+            _lost_section("too much of the generator, 1:16", verdict),
+            _lost_section("too much of the discriminator, 16:1", reverse),
             *(_heat(readings, reading) for reading in found),
             *(_by_ratio(readings, reading) for reading in found),
             *(_over_time(rows, setting) for setting in rows.setting.unique()),
@@ -136,13 +135,23 @@ def _named(results: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _lost(readings: pd.DataFrame, reading: str) -> dict[str, Paired]:
-    """Modes at 1:1 less those at 1:16, where 1:1 learns."""
+def _lost(readings: pd.DataFrame, reading: str, ratio: str) -> dict[str, Paired]:
+    """Modes at 1:1 less those at another ratio, where 1:1 learns."""
     rows = readings[readings.reading == reading]
     balanced = rows[rows.ratio == BALANCED].groupby("setting").modes.mean()
     learns = balanced.index[balanced >= MODES["ring"] / 2]
     tried = rows[rows.setting.isin(learns)]
-    return compare(tried, "modes", "ratio", (BALANCED, TOO_MUCH), ["setting", "reading"])
+    return compare(tried, "modes", "ratio", (BALANCED, ratio), ["setting", "reading"])
+
+
+def _lost_section(what: str, verdict: Verdict) -> Section:
+    return Section(
+        f"Modes lost by {what}",
+        "Modes at 1:1 less modes there, in pairs of one seed. Settings in which 1:1 has less "
+        "than half of the modes on average are left out.",
+        table=verdict.table,
+        caption="Intervals of 95 % by bootstrap, p-values by sign flips.",
+    )
 
 
 def _heat(readings: pd.DataFrame, reading: str) -> Section:

@@ -9,18 +9,19 @@ from gan_jax.metrics.modes import HEADLINE
 from gan_jax.study.report import Section
 
 WIDTH = 64  # of each hidden layer: small enough for hundreds of trials on two cores
-HALF = 0.5  # share of high-quality samples below which a generator is vague
+HALF = 0.5  # share of high-quality samples from which a generator counts as trained
 CEILING = {"a perfect sampler": 0.9889}  # 1 - exp(-9 / 2), within 3 sigma in two dimensions
 FLOORS = {"ring": 0.0014, "grid": 0.0048}  # reverse KL of 2,500 real points, in nats
 MODES = {name: len(mixture.centres) for name, mixture in MIXTURES.items()}
-OUTCOMES = ("covers", "vague", "misses modes", "diverged")
+OUTCOMES = ("covers", "vague", "collapsed", "astray", "diverged")
 SCORING = (
     "A mode counts when at least one of 2,500 samples lies within 3 sigma of its centre; "
-    "high_quality is the share of samples that do, 0.9889 at best. A generator misses modes when "
-    "fewer than all are hit, is vague when all are hit but by less than half of its samples, and "
-    "covers otherwise. The score is high_quality times exp(-reverse KL): 0.99 for a perfect "
-    "sampler, 1/8 of high_quality for a single mode of eight. A trial that diverged has no mode, "
-    "no sample of high quality and a score of 0 from then on; none is dropped."
+    "high_quality is the share of samples that do, 0.9889 at best. With at least half of the "
+    "samples there, a generator covers if it hits all modes and is collapsed if it misses one. "
+    "With fewer it is vague if it hits all modes and astray if not: it has learned nothing, or "
+    "moves from mode to mode. The score is high_quality times exp(-reverse KL): 0.99 for a "
+    "perfect sampler, an eighth of high_quality for a single mode of eight. A trial that diverged "
+    "counts as 0 modes, 0 high_quality and a score of 0 from then on; none is dropped."
 )
 
 _PUBLISHED = pd.DataFrame(
@@ -88,10 +89,9 @@ def scored(results: pd.DataFrame) -> pd.DataFrame:
         rows[name] = rows[name].mask(diverged, 0.0)
     rows["reverse_kl"] = rows.reverse_kl.mask(diverged, np.log(most))
     rows["score"] = rows.high_quality * np.exp(-rows.reverse_kl)
-    *named, rest = "diverged", "misses modes", "vague", "covers"
-    rows["outcome"] = np.select(
-        [diverged, rows.modes < most, rows.high_quality < HALF], named, rest
-    )
+    good, complete = rows.high_quality >= HALF, rows.modes == most
+    chosen = [diverged, good & complete, good, complete]
+    rows["outcome"] = np.select(chosen, ["diverged", "covers", "collapsed", "vague"], "astray")
     return rows
 
 

@@ -1,14 +1,16 @@
 """What the tests share: four virtual devices on any machine, and runs that compile in seconds."""
 
+import gc
 import os
 
-# Read once, when JAX first looks for devices. Tests compile much and compute little, so the
-# compiler need not take pains.
+import program
+
+# Read once, when JAX first looks for devices.
 os.environ["XLA_FLAGS"] = " ".join(
     [
         os.environ.get("XLA_FLAGS", ""),
         "--xla_force_host_platform_device_count=4",
-        "--xla_backend_optimization_level=0",
+        *program.QUICKLY,
     ]
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -19,7 +21,6 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-import program
 import pytest
 from ml_collections import ConfigDict
 
@@ -29,6 +30,9 @@ from gan_jax.data.batches import Batches, Examples
 from gan_jax.game.schemes import Moves, Phase
 from gan_jax.game.state import GANState
 from gan_jax.parallel import Devices
+
+# A trace makes many objects that live as long as it does: to look for garbage that often is vain.
+gc.set_threshold(50_000, 20, 50)
 
 TINY = {
     "data.name": "ring",

@@ -6,12 +6,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 # Programs that differ in nothing but their interruptions compile once.
 _CACHE = tempfile.TemporaryDirectory(prefix="compiled-")
 
 REPOSITORY = Path(__file__).parent.parent
+
+# For what compiles much and computes little: a compiler that does not take pains.
+QUICKLY = (
+    "--xla_backend_optimization_level=0",
+    "--xla_cpu_parallel_codegen_split_count=1",
+    # The newer generator of code takes twice as long; later versions have no other.
+    *["--xla_cpu_use_fusion_emitters=false"] * version("jaxlib").startswith("0.10."),
+)
 
 # A small run with everything that a state can hold: batch statistics, dropout, an average.
 DIGITS = (
@@ -27,11 +36,19 @@ DIGITS = (
     "--config.eval.protocol=mnist_cnn_1k",
     "--config.checkpoint.every=5",
 )
-RING = (f"--config={REPOSITORY}/configs/ring.py", "--config.model.generator.width=8")
+RING = (
+    f"--config={REPOSITORY}/configs/ring.py",
+    "--config.model.generator.width=8",
+    "--config.model.discriminator.width=8",
+)
 
 
 def start(
-    module: str, *flags: str, devices: int = 1, file_limit: int | None = None
+    module: str,
+    *flags: str,
+    devices: int = 1,
+    quickly: bool = False,
+    file_limit: int | None = None,
 ) -> subprocess.Popen:
     """Start `python -m module`; its output is text.
 
@@ -39,14 +56,16 @@ def start(
         module: The program.
         flags: Its flags.
         devices: Virtual devices that it finds.
+        quickly: Whether to compile it by `QUICKLY`, not as a user's is.
         file_limit: Largest file that it can write, in KiB.
     """
+    compiler = [f"--xla_force_host_platform_device_count={devices}", *QUICKLY * quickly]
     environment = os.environ | {
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "XLA_FLAGS": " ".join(compiler),
         "JAX_PLATFORMS": "cpu",
-        # Where files are cut short, nobody else should read them.
-        "JAX_COMPILATION_CACHE_DIR": str(Path(_CACHE.name, f"limit-{file_limit or 'none'}")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_COMPILATION_CACHE_DIR": _CACHE.name,
+        # Where files are cut short none is kept: nobody else should read them.
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "inf" if file_limit else "0",
         "PYTHONPATH": str(REPOSITORY),
     }
     limit = f"ulimit -f {file_limit}; " if file_limit else ""

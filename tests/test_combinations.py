@@ -19,6 +19,7 @@ from gan_jax.errors import InputError
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.penalties import PENALTIES
 from gan_jax.game.schemes import SCHEMES, Phase
+from gan_jax.models import mlp
 from gan_jax.models.conditioning import CONDITIONINGS
 from gan_jax.models.minibatch import MINIBATCH
 from gan_jax.models.norms import NORMS
@@ -97,9 +98,13 @@ class Plan(NamedTuple):
     batches: Batches
 
 
-@pytest.fixture(scope="module")
-def plan(tiny):
-    """A function of choices to the run that they make on 24 labelled points."""
+@pytest.fixture
+def plan(tiny, monkeypatch):
+    """A function of choices to the run that they make on 24 labelled points.
+
+    With one hidden layer: a second would meet the other choices as the first does.
+    """
+    monkeypatch.setattr(mlp, "HIDDEN_LAYERS", 1)
 
     def make(choices):
         classes = 4 if choices.get("model.conditioning", "none") != "none" else 0

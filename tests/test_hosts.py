@@ -8,8 +8,11 @@ import program
 
 from gan_jax.checkpoint import Checkpoints
 
+# With batch statistics, dropout and an average.
 FLAGS = (
-    *program.DIGITS,
+    *program.RING,
+    "--config.model.generator.norm=batch",
+    "--config.model.discriminator.norm=batch",
     "--config.train.steps=4",
     "--config.optim.generator.name=sgd",
     "--config.optim.discriminator.name=sgd",
@@ -33,7 +36,7 @@ def state_at(workdir, step):
 
 def test_two_hosts_train_what_one_host_trains(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
-    program.run("gan_jax.main", *FLAGS, f"--workdir={one}", devices=4)
+    program.run("gan_jax.main", *FLAGS, f"--workdir={one}", devices=4, quickly=True)
     address = f"--coordinator=127.0.0.1:{free_port()}"
     started = [
         program.start(
@@ -44,6 +47,7 @@ def test_two_hosts_train_what_one_host_trains(tmp_path):
             "--num_processes=2",
             f"--process_id={number}",
             devices=2,
+            quickly=True,
         )
         for number in range(2)
     ]

@@ -73,7 +73,7 @@ def test_the_ring_runs_by_epochs_and_gives_points(tmp_path):
         *program.RING,
         f"--workdir={tmp_path / 'ring'}",
         "--config.schedule.unit=epoch",
-        "--config.train.batch_size=25000",
+        "--config.train.batch_size=10000",
         "--config.train.steps=3",
     )
     program.run("gan_jax.main", *flags)

@@ -171,6 +171,7 @@ def test_non_finite_numbers_stop_the_run_and_keep_the_last_good_checkpoint(tmp_p
 
 
 @pytest.mark.parametrize("kibibytes", [16, 100])
+@pytest.mark.usefixtures("uninterrupted")  # its programs are compiled
 def test_a_full_disk_gives_one_clear_line_and_keeps_what_was_saved(tmp_path, kibibytes):
     """A limit on the size of a file stands in for the disk: the system refuses the write."""
     workdir = tmp_path / "full"

@@ -65,8 +65,7 @@ def compiled(overrides, count):
     examples = Examples(jax.ShapeDtypeStruct((24, *SHAPE), np.uint8))
     indices = devices.split(np.zeros((phase.batches, BATCH), np.int32))
     lowered = devices.compile(phase.play).lower(state, examples, indices)
-    # What the compiler makes of single arrays, the most of its work, is of no matter here.
-    program = lowered.compile(compiler_options={"xla_backend_optimization_level": "0"})
+    program = lowered.compile()
     parameters = {
         name: sum(leaf.size for leaf in jax.tree.leaves(getattr(state, name).params))
         for name in ("generator", "discriminator")
@@ -79,7 +78,8 @@ def programs():
     """Every one of `PROGRAMS`, compiled by a process with eight devices."""
     import program
 
-    ended = program.run("tests.test_scaling", devices=8)
+    # What the compiler makes of single arrays, the most of its work, is of no matter here.
+    ended = program.run("tests.test_scaling", devices=8, quickly=True)
     return json.loads(ended.stdout)
 
 

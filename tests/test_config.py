@@ -86,7 +86,7 @@ BAD = {  # by the last part of the key, where the whole is not given
     "count": [0, -1],
     "depth": [0, -1],
     **{key: [""] for key in ("name", "dtype", "source", "data_dir", "norm", "loss", "decay")},
-    **{key: [""] for key in ("scheme", "protocol", "aggregate")},
+    **{key: [""] for key in ("scheme", "protocol", "aggregate", "activation")},
     **{key: [""] for key in ("conditioning", "minibatch", "kind")},
     "warmup_rounds": [-1],
     "warmup_discriminator": [0],

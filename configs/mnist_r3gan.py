@@ -17,6 +17,7 @@ def get_config() -> ConfigDict:
     config = mnist.get_config()
     config.model.name = "r3gan"
     config.model.generator.width = config.model.discriminator.width = 8
+    config.model.generator.depth = config.model.discriminator.depth = 1
     config.model.generator.norm = config.model.discriminator.norm = "none"
     config.model.discriminator.dropout = 0.0
     config.loss = "relativistic_pairing"

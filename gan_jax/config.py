@@ -37,6 +37,7 @@ _PLAYER_RULES = {
     "warmup": NOT_NEGATIVE,
     "clip": NOT_NEGATIVE,
     "clip_weights": NOT_NEGATIVE,
+    "stop": NOT_NEGATIVE,
 }
 
 RULES = {
@@ -53,9 +54,12 @@ RULES = {
     "model.conditioning": NAMED,
     "model.generator.width": COUNT,
     "model.generator.depth": COUNT,
+    "model.generator.activation": NAMED,
     "model.generator.norm": NAMED,
+    "model.generator.initial_scale": POSITIVE,
     "model.discriminator.width": COUNT,
     "model.discriminator.depth": COUNT,
+    "model.discriminator.activation": NAMED,
     "model.discriminator.kernel": COUNT,
     "model.discriminator.norm": NAMED,
     "model.discriminator.dropout": SHARE,

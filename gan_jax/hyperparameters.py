@@ -22,6 +22,7 @@ _SMOOTH = (
 _ALWAYS = {
     "seed",
     *(f"optim.{player}.learning_rate" for player in _PLAYERS),
+    "model.generator.initial_scale",
     "model.auxiliary_weight",
     "model.codes.weight",
     "penalty.weight",
@@ -35,7 +36,7 @@ _SWITCHES = {
     "smoothing",
     "noise.deviation",
     "ema.half_life",
-    *(f"optim.{player}.{name}" for player in _PLAYERS for name in ("clip", "clip_weights")),
+    *(f"optim.{player}.{name}" for player in _PLAYERS for name in ("clip", "clip_weights", "stop")),
 }
 RATIO = ("schedule.discriminator", "schedule.generator")
 # Matters to who reports, not to who trains.

@@ -20,6 +20,7 @@ from gan_jax.game.losses import LOSSES
 from gan_jax.game.penalties import PENALTIES
 from gan_jax.game.schemes import SCHEMES, Phase
 from gan_jax.models import mlp
+from gan_jax.models.activations import ACTIVATIONS
 from gan_jax.models.conditioning import CONDITIONINGS
 from gan_jax.models.minibatch import MINIBATCH
 from gan_jax.models.norms import NORMS
@@ -32,6 +33,8 @@ FACTORS = {
     "penalty.name": ["none", *PENALTIES],
     "model.generator.norm": POINTWISE,
     "model.discriminator.norm": POINTWISE,
+    "model.generator.activation": ACTIVATIONS,
+    "model.discriminator.activation": ACTIVATIONS,
     "model.conditioning": CONDITIONINGS,
     "model.discriminator.minibatch": MINIBATCH,
     "model.discriminator.count": [1, 2],

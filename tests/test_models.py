@@ -11,6 +11,7 @@ from configs import base
 from gan_jax import models
 from gan_jax.errors import InputError
 from gan_jax.models import PAIRS
+from gan_jax.models.activations import ACTIVATIONS
 from gan_jax.models.layers import Dropout
 from gan_jax.models.norms import NORMS
 
@@ -160,13 +161,13 @@ SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28
     ),
     "r3gan": (  # 128, 64 and 32 features
         [
-            *(64 * 128, 7 * 7 * 128, bottleneck(128), norm(256), norm(256)),
-            *(128 * 64, bottleneck(64), norm(128), norm(128)),
-            *(64 * 32, bottleneck(32), norm(64), norm(64), 32),
+            *(64 * 128, 7 * 7 * 128, *(2 * [bottleneck(128), norm(256), norm(256)])),
+            *(128 * 64, *(2 * [bottleneck(64), norm(128), norm(128)])),
+            *(64 * 32, *(2 * [bottleneck(32), norm(64), norm(64)]), 32),
         ],
         [
-            *(64, bottleneck(64), 64 * 128, bottleneck(128), 128 * 256, bottleneck(256)),
-            *(7 * 7 * 256, dense(256, 1)),
+            *(64, *(2 * [bottleneck(64)]), 64 * 128, *(2 * [bottleneck(128)])),
+            *(128 * 256, *(2 * [bottleneck(256)]), 7 * 7 * 256, dense(256, 1)),
         ],
     ),
     "sngan": (
@@ -181,7 +182,7 @@ TOTALS = {
     "cnn": (302_849, 212_865),
     "dcgan": (237_345, 138_561),
     "mlp": (29_136, 54_465),
-    "r3gan": (177_952, 528_705),
+    "r3gan": (331_168, 1_003_585),
     "sngan": (557_377, 1_185_985),
 }
 
@@ -235,6 +236,59 @@ def test_an_unknown_norm_is_refused(name, player):
         variables_of(both[player], example)
     assert (caught.value.key, caught.value.value) == (f"config.model.{player}.norm", "bach")
     assert ", ".join(sorted(NORMS)) in caught.value.why
+
+
+# Fully connected networks
+
+
+BY_HAND = {  # [N, pieces * F] to [N, F]
+    "leaky_relu": lambda x: np.maximum(x, 0.2 * x),
+    "maxout": lambda x: np.max([x[:, piece::5] for piece in range(5)], axis=0),
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+}
+
+
+def both(name, value):
+    return {f"{player}.{name}": value for player in ("generator", "discriminator")}
+
+
+@pytest.mark.parametrize(("name", "depth"), [*zip(ACTIVATIONS, [1, 3, 2, 1], strict=True)])
+def test_an_mlp_by_hand(name, depth):
+    rng = np.random.default_rng(0)
+    fields = both("activation", name) | both("depth", depth)
+    generator, discriminator = pair("mlp", (2,), width=4, norm="none", **fields)
+    for module, inputs in ((generator, LATENT), (discriminator, 2)):
+        x = rng.normal(size=(6, inputs)).astype(np.float32)
+        variables = jax.tree.map(
+            lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), variables_of(module, x)
+        )
+        found = module.apply(variables, x, train=False)
+        found = found.logits[:, None] if module is discriminator else found
+        *hidden, last = variables["params"].values()  # in the order of their names
+        assert len(hidden) == depth
+        for layer in hidden:
+            x = BY_HAND[name](x @ layer["kernel"] + layer["bias"])
+            assert x.shape == (6, 4)
+        np.testing.assert_allclose(found, x @ last["kernel"] + last["bias"], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+@pytest.mark.parametrize("name", sorted({*PAIRS} - {"mlp"}))
+def test_an_activation_is_refused_where_there_is_no_choice(name, player):
+    key = f"{player}.activation"
+    with pytest.raises(InputError, match=f"{name} has its own, leave it at relu") as caught:
+        pair(name, (8, 8, 1), **{key: "tanh"})
+    assert (caught.value.key, caught.value.value) == (f"config.model.{key}", "tanh")
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_an_unknown_activation_is_refused(player):
+    key = f"{player}.activation"
+    module = pair("mlp", (2,), **{key: "swish"})[player == "discriminator"]
+    with pytest.raises(InputError, match=", ".join(sorted(ACTIVATIONS))) as caught:
+        variables_of(module, jnp.zeros((1, 2)))
+    assert (caught.value.key, caught.value.value) == (f"config.model.{key}", "swish")
 
 
 # Dropout
@@ -299,7 +353,9 @@ def penalized(name, dtype):
         A function of a pair of variables, a leading axis of trials on each leaf, to the losses
         [trials] and their gradients; and the variables' shapes, without that axis.
     """
-    generator, discriminator = pair(name, (8, 8, 1), width=3, norm="none", dtype=dtype)
+    generator, discriminator = pair(
+        name, (8, 8, 1), width=3, norm="none", dtype=dtype, **both("depth", 1)
+    )
     z = np.random.default_rng(0).normal(size=(3, LATENT)).astype(np.float32)
     images = jnp.zeros((3, 8, 8, 1))
     shapes = variables_of(generator, z), variables_of(discriminator, images)

@@ -44,7 +44,7 @@ def gradient_of_the_frozen(parts, player, *quantities):
 
 # What these players learn is a function of the opponent's parameters by design: the derivative of
 # both players' joint field.
-NOT_FROZEN = {"consensus", "symplectic"}
+NOT_FROZEN = {"consensus", "symplectic", "joint"}
 
 
 @pytest.mark.parametrize("player", OPPONENT)

@@ -111,6 +111,8 @@ def build(
         made = optax.chain(optax.clip_by_global_norm(config.clip), made)
     if is_on(config.clip_weights):
         made = optax.chain(made, clip_weights(config.clip_weights))
+    if is_on(config.stop):
+        made = optax.chain(made, optax.scale_by_schedule(lambda done: done < config.stop))
     return made
 
 
@@ -186,6 +188,8 @@ def _try(optimizer: Callable[..., optax.GradientTransformation], key: str, name:
 
 def _check_schedule_free(config, key: str) -> None:
     """Refuse what schedule-free has no meaning for."""
+    if is_on(config.stop):
+        raise InputError(f"{key}.stop", config.stop, "schedule-free's average would go on")
     if config.decay != "constant":
         raise InputError(f"{key}.decay", config.decay, "schedule-free needs a constant rate")
     if config.b1 == 0:

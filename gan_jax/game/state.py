@@ -68,6 +68,7 @@ def init_player(
     key: jax.Array,
     example: jax.Array,
     labels: jax.Array | None,
+    scale: jax.Array | float = 1.0,
 ) -> Player:
     """A player before its first move.
 
@@ -77,10 +78,18 @@ def init_player(
         key: Key of the initial parameters.
         example: An input of the network [1, ...].
         labels: Its class int32 [1], or None.
+        scale: Factor on the initial kernels.
     """
     model_state = module.init(key, example, labels, train=False)
-    params = model_state.pop("params")
+    params = _with_kernels_scaled(model_state.pop("params"), scale)
     return Player(params, model_state, optimizer.init(params), jnp.zeros((), jnp.int32))
+
+
+def _with_kernels_scaled(params: Any, scale: jax.Array | float) -> Any:
+    def scaled(path, leaf):
+        return scale * leaf if path[-1].key == "kernel" else leaf
+
+    return jax.tree_util.tree_map_with_path(scaled, params)
 
 
 def init_state(
@@ -92,6 +101,7 @@ def init_state(
     shape: tuple[int, ...],
     average: bool,
     conditional: bool = False,
+    initial_scale: jax.Array | float = 1.0,
     memories: Mapping[str, Any] = MappingProxyType({}),
 ) -> GANState:
     """The state at round 0, a function of the seed.
@@ -105,11 +115,13 @@ def init_state(
         average: Whether to keep a moving average of the generator. It is kept in any case where
             the generator's optimizer has an average of its own.
         conditional: Whether the networks take class labels.
+        initial_scale: Factor on the generator's initial kernels.
         memories: Collections that the discriminator has beside its network's.
     """
     key = root(seed)
     labels = jnp.zeros(1, jnp.int32) if conditional else None
-    first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)), labels)
+    z = jnp.zeros((1, latent))
+    first = init_player(*generator, stream(key, "generator"), z, labels, initial_scale)
     second = init_player(
         *discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)), labels
     )

@@ -59,6 +59,8 @@ PAIRS = {
 # bfloat16's grid, whose steps near 1 are half of those between an image's 256 values.
 DTYPES = {"bfloat16": jnp.bfloat16, "float32": jnp.float32}
 
+DEFAULT_ACTIVATION = "relu"
+
 
 def build(
     config, shape: tuple[int, ...], classes: int = 0, codes: int = 0
@@ -108,6 +110,10 @@ def _refuse_what_does_not_fit(config, pair: Pair, shape: tuple[int, ...], classe
     if conditioning.needs_classes and classes == 0:
         raise InputError("config.model.conditioning", name, "needs config.model.classes")
     for player in ("generator", "discriminator"):
+        activation, fields = config[player].activation, getattr(pair, player).__dataclass_fields__
+        if activation != DEFAULT_ACTIVATION and "activation" not in fields:
+            why = f"{config.name} has its own, leave it at {DEFAULT_ACTIVATION}"
+            raise InputError(f"config.model.{player}.activation", activation, why)
         if config.name == "mlp" and config[player].norm == "instance":
             raise InputError(
                 f"config.model.{player}.norm", "instance", "an mlp has no positions to average over"

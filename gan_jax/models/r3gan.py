@@ -68,7 +68,7 @@ class Generator(players.Generator):
         depth: Blocks a resolution.
     """
 
-    depth: int = 1
+    depth: int = 2
 
     @nn.compact
     def __call__(self, z: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
@@ -104,7 +104,7 @@ class Discriminator(players.Discriminator):
         depth: Blocks a resolution.
     """
 
-    depth: int = 1
+    depth: int = 2
 
     @nn.compact
     def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> Opinion:

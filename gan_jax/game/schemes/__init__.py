@@ -7,6 +7,7 @@ from gan_jax.errors import choose
 from gan_jax.game.schemes.alternating import alternating, one_update
 from gan_jax.game.schemes.extragradient import extragradient
 from gan_jax.game.schemes.field import consensus, symplectic
+from gan_jax.game.schemes.joint import joint
 from gan_jax.game.schemes.lookahead import lookahead, slow_weights
 from gan_jax.game.schemes.moves import Moves
 from gan_jax.game.schemes.past import extrapolation_from_past, no_past
@@ -46,6 +47,7 @@ class Scheme(NamedTuple):
 SCHEMES = {
     "alternating": Scheme(alternating),
     "simultaneous": Scheme(simultaneous),
+    "joint": Scheme(joint),
     "extragradient": Scheme(extragradient),
     "extrapolation_from_past": Scheme(extrapolation_from_past, no_past),
     "unrolled": Scheme(unrolled, differentiates=True),

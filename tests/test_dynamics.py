@@ -137,6 +137,7 @@ BY_PAST = np.sqrt((1 + np.sqrt(1 - 4 * H**2)) / 2)  # the larger root of x^2 - (
 R1 = regularized(0.5)
 CASES = {
     "simultaneous": Case(descend(TURN), np.sqrt(1 + H**2)),
+    "joint": Case(EYE, 1.0),  # both losses sum to 0: nobody moves
     "alternating": Case(alternate(), 1.0),
     "alternating, 3 to 2": Case(alternate(3, 2), 1.0, discriminator=3, generator=2),
     "alternating, negative momentum": Case(

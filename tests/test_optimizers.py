@@ -281,3 +281,22 @@ def test_an_update_of_a_gradient_that_is_zero_has_a_finite_derivative(name):
         return sum(map(jnp.sum, updates))
 
     assert np.isfinite(jax.grad(end)(np.float32(1)))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "lion", "muon"])
+def test_a_player_that_stops_keeps_its_bits(name):
+    optimizer = build(config(name, stop=2), "generator", 10)
+    params = {"kernel": jnp.ones((2, 2))}
+    state, path = optimizer.init(params), [params]
+    for _ in range(4):
+        updates, state = optimizer.update({"kernel": jnp.full((2, 2), 0.3)}, state, path[-1])
+        path.append(optax.apply_updates(path[-1], updates))
+    kernels = [np.asarray(one["kernel"]) for one in path]
+    assert np.all(kernels[1] != kernels[0])
+    assert np.all(kernels[2] != kernels[1])
+    assert kernels[4].tobytes() == kernels[3].tobytes() == kernels[2].tobytes()
+
+
+def test_schedule_free_does_not_stop():
+    with pytest.raises(InputError, match=r"^config\.optim\.generator\.stop=3: schedule-free"):
+        build(config("schedule_free", stop=3), "generator", 10)

@@ -1,0 +1,211 @@
+"""When do modes collapse: at which ratio of discriminator to generator updates?
+
+    python -m gan_jax.sweep experiments/step_ratio.py
+
+Claim C3: "When the generator trains too much relative to the discriminator, modes collapse."
+
+Nine ratios k:m of discriminator to generator updates, from 1:16 to 16:1, with two optimizers and
+four losses on the ring of eight Gaussians, ten seeds each. A trial has 17 x UPDATES updates of
+both players together and is evaluated whenever its generator has had another UPDATES. So ratios
+compare in three ways:
+
+- equal generator updates: each generator has had UPDATES, 1:16's discriminator a sixteenth of it;
+- equal compute: both players together have had 17 x UPDATES;
+- equal discriminator updates: the discriminator has had UPDATES, 1:16's generator 16 times as many.
+  Only ratios of one discriminator update a round have such an evaluation.
+
+What would refute it: at 1:16 as many modes as at 1:1, to half a mode, in all settings in which 1:1
+learns anything. A setting in which 1:1 itself ends with less than half of the modes on average
+tries nothing and is left out of the verdict.
+"""
+
+import itertools
+
+import pandas as pd
+from ml_collections import ConfigDict
+
+from configs import ring
+from experiments.common.mixtures import (
+    CEILING,
+    MODES,
+    SCORING,
+    both_players,
+    endings,
+    published,
+    scored,
+    steady,
+)
+from experiments.common.readings import in_order
+from experiments.common.verdicts import Verdict, compare, judge
+from gan_jax.study import figures
+from gan_jax.study.report import Claim, Report, Section
+from gan_jax.study.statistics import Paired, by_cell
+
+UPDATES = 1_440  # of the generator from one evaluation to the next; divides by 16 for all ratios
+BUDGET = 17 * UPDATES  # updates of both players; divides by k + m for all ratios
+SEEDS = range(10)
+RATIOS = [(1, 16), (1, 8), (1, 4), (1, 2), (1, 1), (2, 1), (4, 1), (8, 1), (16, 1)]
+NAMES = [f"{k}:{m}" for k, m in RATIOS]
+BALANCED, TOO_MUCH, TOO_LITTLE = "1:1", "1:16", "16:1"
+LOSSES = {
+    "plain": {"loss": "non_saturating", "penalty.name": "none"},
+    "non_saturating": {"loss": "non_saturating"},
+    "hinge": {"loss": "hinge"},
+    "wasserstein": {"loss": "wasserstein"},
+}
+OPTIMIZERS = {
+    "adam": both_players(name="adam", learning_rate=3e-3),
+    # A momentum of 0.9 learns nothing on the ring at any rate from 0.01 to 0.3.
+    "momentum": both_players(name="momentum", momentum=0.5, learning_rate=0.1),
+}
+HALF_A_MODE = 0.5
+READINGS = {
+    "equal generator updates": lambda rows: rows["generator/updates"] == UPDATES,
+    "equal compute": lambda rows: rows["updates"] == BUDGET,
+    "equal discriminator updates": lambda rows: rows["discriminator/updates"] == UPDATES,
+}
+
+
+def get_config() -> ConfigDict:
+    """The ring with narrow players and small batches."""
+    config = steady(ring.get_config())
+    config.train.batch_size = 64
+    return config
+
+
+def sweep(add) -> None:
+    """All ratios, side by side for each optimizer and loss."""
+    for optimizer, loss in itertools.product(OPTIMIZERS, LOSSES):
+        for (k, m), seed in itertools.product(RATIOS, SEEDS):
+            add(
+                **OPTIMIZERS[optimizer],
+                **LOSSES[loss],
+                **{
+                    "schedule.discriminator": k,
+                    "schedule.generator": m,
+                    "train.steps": BUDGET // (k + m),
+                    "eval.every": UPDATES // m,
+                    "seed": seed,
+                },
+            )
+
+
+def report(results: pd.DataFrame) -> Report:
+    """The verdict on modes at 1:16 against 1:1."""
+    rows = _named(results)
+    readings = pd.concat(
+        rows[chosen(rows)].assign(reading=reading) for reading, chosen in READINGS.items()
+    )
+    found = readings.reading.unique()
+    verdict, reverse = (
+        judge(*(_lost(readings, one, ratio) for one in found), margin=HALF_A_MODE)
+        for ratio in (TOO_MUCH, TOO_LITTLE)
+    )
+    return Report(
+        title="Step ratios and mode collapse",
+        question="At which ratio of discriminator to generator updates do modes collapse?",
+        claim=Claim(
+            "C3",
+            "When the generator trains too much relative to the discriminator, modes collapse.",
+        ),
+        refuted_by="As many modes at 1:16 as at 1:1, to half a mode, wherever 1:1 learns.",
+        verdict=f"That 1:16 (k:m) has fewer modes than 1:1 {verdict.sentence}; that 16:1 has "
+        f"{reverse.sentence}.",
+        status=verdict.status,
+        sections=[
+            _lost_section("too much of the generator, 1:16", verdict),
+            _lost_section("too much of the discriminator, 16:1", reverse),
+            *(_heat(readings, reading) for reading in found),
+            *(_by_ratio(readings, reading) for reading in found),
+            *(_over_time(rows, setting) for setting in rows.setting.unique()),
+            Section("How trials end", SCORING, table=_endings(readings)),
+            published(),
+        ],
+    )
+
+
+def _named(results: pd.DataFrame) -> pd.DataFrame:
+    rows = scored(results)
+    k, m = rows["schedule.discriminator"], rows["schedule.generator"]
+    bare = (rows["penalty.name"] == "none").map({True: " without penalty", False: ""})
+    return rows.assign(
+        ratio=k.astype(str) + ":" + m.astype(str),
+        share=m / k,
+        setting=rows["optim.generator.name"] + ", " + rows.loss + bare,
+        updates=rows["generator/updates"] + rows["discriminator/updates"],
+    )
+
+
+def _lost(readings: pd.DataFrame, reading: str, ratio: str) -> dict[str, Paired]:
+    """Modes at 1:1 less those at another ratio, where 1:1 learns."""
+    rows = readings[readings.reading == reading]
+    balanced = rows[rows.ratio == BALANCED].groupby("setting").modes.mean()
+    learns = balanced.index[balanced >= MODES["ring"] / 2]
+    tried = rows[rows.setting.isin(learns)]
+    return compare(tried, "modes", "ratio", (BALANCED, ratio), ["setting", "reading"])
+
+
+def _lost_section(what: str, verdict: Verdict) -> Section:
+    return Section(
+        f"Modes lost by {what}",
+        "Modes at 1:1 less modes there, in pairs of one seed. Settings in which 1:1 has less "
+        "than half of the modes on average are left out.",
+        table=verdict.table,
+        caption="Intervals of 95 % by bootstrap, p-values by sign flips.",
+    )
+
+
+def _heat(readings: pd.DataFrame, reading: str) -> Section:
+    rows = readings[readings.reading == reading]
+    column = "discriminator : generator updates"
+    cells = by_cell(rows, ["setting", "ratio"], "modes")
+    cells = in_order(cells, setting=rows.setting.unique(), ratio=NAMES)
+    heading = f"Modes at {reading}"
+    shown = figures.heat_map(
+        cells.rename(columns={"ratio": column}),
+        "setting",
+        column,
+        title=f"{heading}, of {MODES['ring']}",
+        label="modes found",
+    )
+    return Section(heading, "", shown, caption=_caption(rows))
+
+
+def _by_ratio(readings: pd.DataFrame, reading: str) -> Section:
+    rows = readings[readings.reading == reading]
+    column = "generator updates per discriminator update"
+    heading = f"Quality at {reading}"
+    shown = figures.curves(
+        by_cell(rows, ["setting", "share"], "high_quality").rename(columns={"share": column}),
+        column,
+        "setting",
+        title=heading,
+        label="share of samples within 3 sigma",
+        x_scale="log",
+        references=CEILING,
+    )
+    return Section(heading, "", shown, caption=_caption(rows))
+
+
+def _over_time(rows: pd.DataFrame, setting: str) -> Section:
+    mine = rows[(rows.setting == setting) & (rows["generator/updates"] % UPDATES == 0)]
+    cells = by_cell(mine, ["ratio", "generator/updates"], "modes")
+    heading = f"Modes over the run: {setting}"
+    shown = figures.curves(
+        in_order(cells, ratio=NAMES).rename(columns={"generator/updates": "generator updates"}),
+        "generator updates",
+        "ratio",
+        title=heading,
+        label=f"modes found, of {MODES['ring']}",
+        x_scale="log",
+    )
+    return Section(heading, "", shown, caption=_caption(mine))
+
+
+def _endings(readings: pd.DataFrame) -> pd.DataFrame:
+    table = endings(readings, ["reading", "setting", "ratio"])
+    return in_order(table, reading=READINGS, setting=table.setting.unique(), ratio=NAMES)
+
+
+def _caption(rows: pd.DataFrame) -> str:
+    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 % by bootstrap."

@@ -1,0 +1,177 @@
+"""Studies: their trials can be played, and their verdicts follow from numbers made up here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs import base
+from experiments.common import verdicts
+from gan_jax import build, data
+from gan_jax.config import flatten
+from gan_jax.data.mixtures import MIXTURES
+from gan_jax.game.schemes import updates_a_round
+from gan_jax.hyperparameters import structure
+from gan_jax.study import page
+from gan_jax.sweep import study as studies
+from gan_jax.sweep.pace import plays_a_dispatch
+from gan_jax.sweep.together import _paces
+from gan_jax.workdir import to_json
+
+EXPERIMENTS = Path(base.__file__).parents[1] / "experiments"
+MOST_STRUCTURES = 25
+GOOD = {"modes": 1.0, "high_quality": 0.9, "reverse_kl": 0.01, "covariance_ratio": 0.8}
+BAD = {"modes": 0.25, "high_quality": 0.3, "reverse_kl": 0.7, "covariance_ratio": 0.2}
+
+
+class Case(NamedTuple):
+    """A study, and what its claim says of a table of results.
+
+    Attributes:
+        worse: Which rows are worse where the claim is true.
+        thin: Which trials make its report quick to test.
+        true: The verdict where the claim is true of all rows that are worse.
+    """
+
+    worse: Callable[[pd.DataFrame], pd.Series]
+    thin: Callable[[dict], bool] = lambda flat: True
+    true: str = "confirmed"
+
+
+STUDIES = {
+    "step_ratio": Case(
+        worse=lambda rows: rows["schedule.generator"] == 16,
+        thin=lambda flat: flat["penalty.name"] == "none",
+    ),
+    "optimizers": Case(
+        worse=lambda rows: rows["optim.generator.name"] == "sgd",
+        thin=lambda flat: (
+            flat["data.name"] != "grid" and flat["optim.generator.name"] in ("sgd", "adam")
+        ),
+    ),
+    # Only the penalties gain: the losses without one are all alike.
+    "losses": Case(
+        worse=lambda rows: rows["penalty.name"] == "none",
+        thin=lambda flat: flat["loss"] in ("non_saturating", "hinge"),
+        true="only when",
+    ),
+    # Good until half of the run: then samples get worse, and the edge with them.
+    "equilibrium": Case(
+        worse=lambda rows: rows["step"] > rows["train.steps"] / 2,
+        thin=lambda flat: flat["penalty.name"] == "none",
+        true="only when",
+    ),
+}
+
+
+def loaded(name: str) -> studies.Study:
+    path = EXPERIMENTS / f"{name}.py"
+    return studies.load(path, studies._load(path).get_config())
+
+
+def made_up(case: Case, trials, *, holds: bool, seeds: int) -> pd.DataFrame:
+    """A table of results in which the claim holds or not."""
+    rng, rows = np.random.default_rng(0), []
+    for trial in trials:
+        flat = flatten(trial.config)
+        if flat["seed"] >= seeds or not case.thin(flat):
+            continue
+        k, m = updates_a_round(trial.config.schedule, 100)
+        ends = range(flat["eval.every"], flat["train.steps"] + 1, flat["eval.every"])
+        for step in sorted({*ends, flat["train.steps"]}):
+            counts = {"generator/updates": step * m, "discriminator/updates": step * k}
+            rows.append({"trial": trial.number, "step": step, "diverged_at": -1} | counts | flat)
+    table = pd.DataFrame(rows)
+    worse, images = case.worse(table) & holds, ~table["data.name"].isin(MIXTURES)
+    most = table["data.name"].map({name: len(one.centres) for name, one in MIXTURES.items()})
+    for name in GOOD:
+        table[f"mixture_2500/{name}"] = np.where(worse, BAD[name], GOOD[name])
+    table["mixture_2500/modes"] = (most * table["mixture_2500/modes"]).round()
+    table["mixture_2500/high_quality"] += rng.normal(0, 0.01, len(table))
+    for judged in ("train", "held_out", "generated"):
+        table[f"discriminator/accuracy_{judged}"] = np.where(holds & ~worse, 0.52, 0.8)
+    table.loc[images, [f"mixture_2500/{name}" for name in GOOD]] = np.nan
+    if images.any():
+        table["mnist_cnn_1k/frechet"] = np.where(images, 50 + 100 * worse, np.nan)
+    return table
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_all_trials_can_be_played_in_few_programs(name):
+    trials = loaded(name).trials
+    structures = {}
+    for trial in trials:
+        structures.setdefault(to_json(structure(trial.config)), []).append(trial.config)
+    assert len(structures) <= MOST_STRUCTURES
+    for configs in structures.values():
+        if configs[0].data.name not in MIXTURES:
+            continue
+        points = data.load(configs[0].data)
+        build.players(configs[0], points.shape, 100)
+        assert plays_a_dispatch(_paces(configs, points)[1]) >= 20
+        assert len({config.seed for config in configs}) >= 10
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize(
+    ("holds", "seeds", "status"),
+    [(True, 10, None), (False, 10, "refuted"), (True, 2, "undecided")],
+)
+def test_the_verdict_follows_from_the_numbers(name, holds, seeds, status, tmp_path):
+    study = loaded(name)
+    report = study.report(made_up(STUDIES[name], study.trials, holds=holds, seeds=seeds))
+    assert report.status == (status or STUDIES[name].true)
+    if status is None:
+        page.write(report, tmp_path, {})
+        assert (tmp_path / "report.html").stat().st_size > 50_000
+
+
+# Verdicts
+
+
+def rows_of(differences: dict[str, list[float]]) -> pd.DataFrame:
+    """Trials of which `old` measures 1, and `new` so much more."""
+    return pd.DataFrame(
+        [
+            {"place": place, "side": side, "seed": seed, "measure": 1 + more * (side == "new")}
+            for place, all_more in differences.items()
+            for seed, more in enumerate(all_more)
+            for side in ("old", "new")
+        ]
+    )
+
+
+CLEAR, NONE, UNSURE = [2.0, 2.1, 1.9] * 3, [0.0] * 9, [2.0, -2.0, 0.5] * 3
+
+
+@pytest.mark.parametrize(
+    ("differences", "status", "outcomes"),
+    [
+        ({"a": CLEAR, "b": CLEAR}, "confirmed", ["holds", "holds"]),
+        ({"a": NONE, "b": [-2.0] * 9}, "refuted", ["fails", "fails"]),
+        ({"a": CLEAR, "b": NONE}, "only when", ["holds", "fails"]),
+        ({"a": CLEAR, "b": UNSURE}, "only when", ["holds", "open"]),
+        ({"a": NONE, "b": UNSURE}, "undecided", ["fails", "open"]),
+        ({"a": CLEAR[:5]}, "undecided", ["open"]),
+        ({}, "undecided", []),
+    ],
+)
+def test_verdicts(differences, status, outcomes):
+    rows = rows_of(differences)
+    found = {}
+    if differences:
+        found = verdicts.compare(rows, "measure", "side", ("new", "old"), ["place"])
+    verdict = verdicts.judge(found, margin=0.5)
+    assert (verdict.status, list(verdict.table.claim)) == (status, outcomes)
+    for place, all_more in differences.items():
+        assert found[place].difference.estimate == pytest.approx(np.mean(all_more))
+
+
+def test_a_setting_without_one_side_is_left_out_and_so_is_a_seed():
+    rows = rows_of({"a": CLEAR, "b": CLEAR}).drop(index=0)
+    rows = rows[(rows.place == "a") | (rows.side == "new")]
+    found = verdicts.compare(rows, "measure", "side", ("new", "old"), ["place"])
+    assert {place: one.difference.num for place, one in found.items()} == {"a": 8}

@@ -4,6 +4,7 @@
 #   ./launch.sh [train] [FLAGS]   train; without flags the MNIST GAN, into runs/mnist
 #   ./launch.sh sample FLAGS      write samples of a trained generator
 #   ./launch.sh evaluate FLAGS    measure a saved step of a run again
+#   ./launch.sh sweep FILE        run a study: all its trials, then its report
 #   ./launch.sh test [FLAGS]      run the tests
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -55,6 +56,10 @@ case $command in
         given config "$@" || given workdir "$@" || defaults+=("--workdir=$here/runs/mnist")
         exec "$venv/bin/python" -m gan_jax.main ${defaults[@]+"${defaults[@]}"} "$@"
         ;;
+    sweep)
+        install study
+        exec "$venv/bin/python" -m gan_jax.sweep "$@"
+        ;;
     sample | evaluate)
         install
         exec "$venv/bin/python" -m "gan_jax.$command" "$@"
@@ -66,7 +71,7 @@ case $command in
         exec "$venv/bin/python" -m pytest "$@"
         ;;
     *)
-        echo "error: $command: no such command, choose from evaluate, sample, test, train" >&2
+        echo "error: $command: no such command, choose from evaluate, sample, sweep, test, train" >&2
         exit 2
         ;;
 esac

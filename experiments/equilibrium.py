@@ -97,8 +97,8 @@ def report(results: pd.DataFrame) -> Report:
                 table=verdict.table,
                 caption="One value a seed; intervals of 95 % by bootstrap, p-values by sign flips.",
             ),
-            _curves(rows, "score", "Score", "score, 0 to 1", CEILING),
-            _curves(rows, "edge", "The edge", "distance from 50 %", {"near 50 %": NEAR}),
+            _curves(rows, "score", "score, 0 to 1", CEILING),
+            _curves(rows, "edge", "distance from 50 %", {"near 50 %": NEAR}),
             *(_accuracies(rows, setting) for setting in rows.setting.unique()),
             Section("When 50 % comes, and what follows", _WHAT_FOLLOWS, table=_following(rows)),
             Section("How trials end", SCORING, table=endings(last(rows), ["setting"])),
@@ -182,14 +182,14 @@ def _following(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _curves(
-    rows: pd.DataFrame, measure: str, heading: str, label: str, references: dict[str, float]
-) -> Section:
+def _curves(rows: pd.DataFrame, measure: str, label: str, references: dict[str, float]) -> Section:
     cells = by_cell(rows, ["setting", "step"], measure).rename(columns={"step": "rounds"})
+    heading = f"The {measure} over the run"
     shown = figures.curves(
         cells, "rounds", "setting", title=heading, label=label, references=references
     )
-    return Section(heading, "", shown, caption=_caption(rows))
+    why = "With and without an average training is the same, so the edge is, but not the samples."
+    return Section(heading, why, shown, caption=_caption(rows))
 
 
 def _accuracies(rows: pd.DataFrame, setting: str) -> Section:
@@ -207,7 +207,8 @@ def _accuracies(rows: pd.DataFrame, setting: str) -> Section:
         label="share that the discriminator judges rightly",
         references={"chance": 0.5},
     )
-    return Section(heading, "", shown, caption=_caption(runs))
+    why = "Training above held-out points would be an overfitted discriminator."
+    return Section(heading, why, shown, caption=_caption(runs))
 
 
 def _caption(rows: pd.DataFrame) -> str:

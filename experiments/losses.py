@@ -135,7 +135,7 @@ def _heat(ends: pd.DataFrame, data: str, measure: str) -> Section:
     cells = in_order(by_cell(rows, ["loss", "penalty"], measure), loss=LOSSES, penalty=PENALTIES)
     heading = f"{measure.capitalize()} by loss and penalty: {data}"
     shown = figures.heat_map(cells, "loss", "penalty", title=heading, label=measure)
-    return Section(heading, "", shown, caption=_caption(rows))
+    return Section(heading, "After the last round.", shown, caption=_caption(rows))
 
 
 def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -154,7 +154,8 @@ def _over_time(rows: pd.DataFrame, data: str, penalty: str) -> Section:
         label="score, 0 to 1",
         references=CEILING,
     )
-    return Section(heading, "", shown, caption=_caption(mine))
+    why = "A loss that is stable rises and stays."
+    return Section(heading, why, shown, caption=_caption(mine))
 
 
 def _caption(rows: pd.DataFrame) -> str:

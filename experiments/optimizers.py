@@ -73,8 +73,8 @@ def get_config() -> ConfigDict:
     """The ring with narrow players and small batches."""
     config = steady(ring.get_config())
     config.train.batch_size = 64
-    config.train.steps = 6_000
-    config.eval.every = 1_500
+    config.train.steps = 4_000
+    config.eval.every = 1_000
     return config
 
 
@@ -173,7 +173,8 @@ def _by_rate(rows: pd.DataFrame, data: str) -> Section:
         x_scale="log",
         references=CEILING,
     )
-    return Section(heading, "", shown, caption=_caption(mine))
+    why = "A rate at which training diverges scores 0."
+    return Section(heading, why, shown, caption=_caption(mine))
 
 
 def _spread(rows: pd.DataFrame) -> str:

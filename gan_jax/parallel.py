@@ -1,5 +1,6 @@
 """The only file that knows devices: data parallelism by pmap, over every device of every host."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +30,15 @@ def join(coordinator: str | None, num_processes: int, process_id: int) -> None:
     if coordinator is None:
         raise InputError("--coordinator", "", "missing, HOST:PORT of process 0")
     jax.distributed.initialize(coordinator, num_processes, process_id)
+
+
+def use_cores() -> None:
+    """Make every core of a CPU a device, before anything touches one; programs of points keep one
+    core busy. How many the user asked for by JAX's own variables, if they did, stands.
+    """
+    asked = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if not asked and jax.config.jax_num_cpu_devices == -1:
+        jax.config.update("jax_num_cpu_devices", os.cpu_count())
 
 
 class Devices:

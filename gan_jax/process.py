@@ -34,11 +34,3 @@ def keep_programs() -> None:
     caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(caches / "gan_jax" / "programs"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
-
-
-def use_cores() -> None:
-    """Make every core of a CPU a device; call it before JAX is imported.
-
-    Small programs keep one core busy. The user's own `JAX_NUM_CPU_DEVICES` is left alone.
-    """
-    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(os.cpu_count()))

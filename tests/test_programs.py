@@ -94,4 +94,6 @@ def test_the_door_names_the_commands_it_knows():
     door = program.REPOSITORY / "launch.sh"
     refused = subprocess.run([door, "dance"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert "dance: no such command, choose from evaluate, sample, test, train" in refused.stderr
+    assert (
+        "dance: no such command, choose from evaluate, sample, sweep, test, train" in refused.stderr
+    )

@@ -57,10 +57,11 @@ def test_the_ring_is_drawn_afresh_every_round():
     assert np.bincount(np.round(angles).astype(int) % 8).min() > 400
 
 
-def test_a_contestant_times_the_rounds_that_it_is_told_to_play():
+@pytest.mark.parametrize(("name", "block"), [("project", 10), ("trials", 800)])
+def test_a_contestant_times_the_rounds_that_it_is_told_to_play(name, block):
     ended = subprocess.run(
-        [sys.executable, "-m", "experiments.speed.contestant", "project", "ring", "8", "4"],
-        input="20\n10\n",
+        [sys.executable, "-m", "experiments.speed.contestant", name, "ring", "8", "4"],
+        input=f"{2 * block}\n{block}\n",
         cwd=REPOSITORY,
         env=os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": ""},
         capture_output=True,

@@ -2,14 +2,26 @@
 
 import jax
 import numpy as np
+import pandas as pd
+import program
 import pytest
 from ml_collections import ConfigDict
 
 from configs import ring
-from gan_jax import build, data
+from gan_jax import build, data, rules
+from gan_jax.diagnosis import make_diagnosis
+from gan_jax.errors import InputError
 from gan_jax.hyperparameters import numbers, structure
+from gan_jax.metrics import PROTOCOLS
 from gan_jax.parallel import one_device
 from gan_jax.rounds import make_rounds
+from gan_jax.sampling import make_sampler
+from gan_jax.sweep import play as playing
+from gan_jax.sweep.jobs import cut, programs, rounds
+from gan_jax.sweep.pace import Pace, plays_a_dispatch
+from gan_jax.sweep.play import JobFolder, play
+from gan_jax.sweep.results import collect
+from gan_jax.sweep.study import Spec, load, matching
 from gan_jax.sweep.together import Together
 
 ROUNDS = 6
@@ -131,3 +143,233 @@ def test_each_number_is_tried():
     tried = set().union(*(numbers_of for _, numbers_of in ALIKE.values()))
     on = small(**{name: values[0] for name, values in ALIKE["adam"][1].items()})
     assert numbers(on).keys() - tried == {"augment.probability"}
+
+
+def test_what_is_measured_of_a_trial_is_what_is_measured_of_it_alone(points):
+    """Also beside one that diverges."""
+    configs = [small(), small(**{"optim.generator.learning_rate": 1e30})]
+    side = Together(configs, points)
+    trials, plays = side.start(), 0
+    while plays < side.plays:
+        trials, plays = side.play(trials, plays)
+    (first, row), (second, fallen) = side.evaluate(trials, plays)
+    assert (first, second) == (0, 1)
+    assert row.pop("diverged_at") == -1
+    assert 1 <= fallen["diverged_at"] <= 3
+    assert not np.isfinite(fallen["generator/loss"])
+    assert fallen["mixture_2500/modes"] == 0
+
+    config, state = configs[0], alone(configs[0], points)
+    players = build.players(config, points.shape, build.batches(config, 100_000).per_epoch)
+    sample = make_sampler(players.generator, rules.prior(config.model))
+    protocol = PROTOCOLS["mixture_2500"]
+    batches = (batch.x for batch in sample(state.generator_variables(), protocol.num, config.seed))
+    expected = {
+        **make_diagnosis(config, players, points)(state),
+        **{
+            f"mixture_2500/{name}": value
+            for name, value in protocol.measure(batches, protocol.reference(points)).items()
+        },
+        "step": ROUNDS,
+        "generator/updates": ROUNDS,
+        "discriminator/updates": ROUNDS,
+    }
+    assert row == pytest.approx(expected, rel=2e-3, abs=1e-5)
+
+
+# Pace
+
+
+class Counted:
+    """Batches whose indices tell their number."""
+
+    def indices(self, update, count):
+        return np.arange(update, update + count)[:, None]
+
+
+def pace(plays, looks, batches=1, every=2, steps=5):
+    return Pace(Counted(), plays, looks, batches, every, steps)
+
+
+def test_rounds_take_their_batches_one_after_the_other():
+    assert [pace(1, 1, batches=2).indices(play).ravel().tolist() for play in range(3)] == [
+        [0, 1],
+        [2, 3],
+        [4, 5],
+    ]
+
+
+def test_by_turns_only_those_who_look_at_reals_take_a_batch():
+    taken = [pace(3, 2).indices(play).item() for play in range(6)]
+    assert [taken[play] for play in (0, 1, 3, 4)] == [0, 1, 2, 3]
+    assert [pace(3, 3).indices(play).item() for play in range(6)] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_trial_is_due_at_the_ends_of_its_own_rounds():
+    one = pace(3, 2)
+    assert [plays for plays in range(30) if plays and one.is_due(plays)] == [6, 12, 15]
+    assert list(one.dues()) == [6, 12, 15]
+    assert plays_a_dispatch([one]) == 3
+    assert plays_a_dispatch([one, pace(1, 1, every=50, steps=100)]) == 1
+    assert plays_a_dispatch([pace(1, 1, every=200, steps=400)]) == 50
+
+
+# Jobs
+
+
+def specs(*overrides) -> list[Spec]:
+    return [Spec(number, small(**each)) for number, each in enumerate(overrides)]
+
+
+def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not():
+    trials = specs(
+        {"seed": 0},
+        {"seed": 1, "schedule.discriminator": 2},
+        {"loss": "hinge"},
+        {"train.steps": 12},
+        {"smoothing": 0.1},
+        {"optim.generator.decay": "cosine"},
+        {"optim.generator.decay": "cosine", "train.steps": 12},
+    )
+    jobs = cut(trials, most=2)
+    assert [[trial.number for trial in job.trials] for job in jobs] == [
+        [0, 1],
+        [3],
+        [2],
+        [4],
+        [5],
+        [6],
+    ]
+    assert rounds(trials) == 7 * ROUNDS + 2 * 6
+    assert programs(jobs) == 6
+    assert [job.name for job in cut(trials, most=2)] == [job.name for job in jobs]
+    renamed = cut([*trials[:2], *specs({"loss": "least_squares"})], most=2)
+    assert renamed[0].name == jobs[0].name
+    assert renamed[1].name != jobs[2].name
+
+
+def test_images_are_runs_of_their_own():
+    config = small()
+    config.data.name = "mnist"
+    assert [job.together for job in cut([Spec(0, config), Spec(1, config)], most=9)] == [0, 0]
+
+
+def test_a_job_goes_on_where_it_stood(tmp_path, monkeypatch):
+    (job,) = cut(specs({"seed": 0}, {"seed": 1}, {"train.steps": 12}), most=3)
+    monkeypatch.setattr(playing, "SECONDS_A_CHECKPOINT", 0)
+    whole, broken = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "broken")
+    play(job, whole)
+    played = []
+    evaluate = Together.evaluate
+
+    def fail_at_the_third(self, trials, plays):
+        played.append(plays)
+        if len(played) == 3:
+            raise ZeroDivisionError
+        return evaluate(self, trials, plays)
+
+    monkeypatch.setattr(Together, "evaluate", fail_at_the_third)
+    with pytest.raises(ZeroDivisionError):
+        play(job, broken)
+    assert not broken.done.exists()
+    play(job, broken)
+    assert played == [3, 6, 9, 9, 12]
+    play(job, broken)
+    assert len(played) == 5
+    assert broken.rows.read_text() == whole.rows.read_text()
+    assert broken.share() == whole.share() == 1
+    table = collect(job.trials, [broken])
+    assert table[["trial", "step"]].to_numpy().tolist() == [
+        [0, 3],
+        [0, 6],
+        [1, 3],
+        [1, 6],
+        [2, 3],
+        [2, 6],
+        [2, 9],
+        [2, 12],
+    ]
+    assert table["seed"].tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
+
+
+# Studies
+
+STUDY = """
+'''A question.'''
+from configs import ring
+from gan_jax.study.report import Claim, Report
+
+def get_config():
+    config = ring.get_config()
+    config.model.generator.width = config.model.discriminator.width = 8
+    config.optim.generator.decay = config.optim.discriminator.decay = "constant"
+    config.train.batch_size, config.train.steps, config.eval.every = 16, 20, 10
+    return config
+
+def sweep(add):
+    for loss in ("hinge", "wasserstein"):
+        for seed in range(3):
+            add(seed=seed, loss=loss)
+
+def report(results):
+    modes = results["mixture_2500/modes"].max()
+    return Report("T", "A question.", Claim("C0", "One."), "None.", f"{modes} modes", "undecided")
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    path = tmp_path / "toy.py"
+    path.write_text(STUDY)
+    return path
+
+
+def test_a_study_from_the_command_line(study, tmp_path):
+    flags = (f"--workdir={tmp_path}/out", "--side_by_side=2", "--filter=loss=hinge")
+    said = program.run("gan_jax.sweep", str(study), *flags, "--dry_run").stdout
+    assert said.startswith("3 trials, 60 rounds: 2 jobs, 0 of them runs of their own, 2 programs")
+    assert not (tmp_path / "out").exists()
+    script = program.run("gan_jax.sweep", str(study), *flags, "--dry_run", "--runner=slurm").stdout
+    assert "#SBATCH --array=0-1" in script
+    program.run("gan_jax.sweep", str(study), *flags)
+    table = pd.read_parquet(tmp_path / "out" / "results.parquet")
+    assert table[["trial", "step"]].to_numpy().tolist() == [
+        [trial, step] for trial in range(3) for step in (10, 20)
+    ]
+    assert pd.read_csv(tmp_path / "out" / "results.csv").shape == table.shape
+    assert "3, 60 rounds" in (tmp_path / "out" / "report.md").read_text()
+    rows = sorted((tmp_path / "out" / "jobs").glob("*/rows.jsonl"))
+    before = [path.stat().st_mtime_ns for path in rows]
+    program.run("gan_jax.sweep", str(study), *flags)
+    assert [path.stat().st_mtime_ns for path in rows] == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("loss=loss", "lost=loss", "config.lost=hinge: no such field"),
+        ("seed=seed", "seed='a'", "config.seed=a: must be a int"),
+        ("seed=seed", "seed=-1", "config.seed=-1: must be in"),
+        ("def sweep", "def sweeps", "has no function sweep"),
+        ("for seed in range(3)", "for seed in ()", "has no trials"),
+    ],
+)
+def test_a_study_that_cannot_be_used_is_refused(study, old, new, message):
+    study.write_text(STUDY.replace(old, new))
+    config = ring.get_config()
+    with pytest.raises(InputError, match=message):
+        load(study, config)
+
+
+def test_no_study(tmp_path):
+    with pytest.raises(InputError, match=r"study=.*: must be a Python file"):
+        load(tmp_path / "nothing.py", ring.get_config())
+
+
+def test_trials_are_chosen_by_their_fields(study):
+    trials = load(study, ring.get_config()).trials
+    assert [one.number for one in matching(trials, "seed=1")] == [1, 4]
+    assert [one.number for one in matching(trials, "seed=1,seed=2,loss=hinge")] == [1, 2]
+    for wanted, message in (("seed=7", "no trial"), ("seed", "KEY=VALUE"), ("sed=1", "KEY=VALUE")):
+        with pytest.raises(InputError, match=f"^--filter={wanted}: .*{message}"):
+            matching(trials, wanted)

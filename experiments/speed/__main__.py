@@ -116,6 +116,7 @@ def main() -> None:
     batch, width, rounds = (x or y for x, y in zip(given, DEFAULTS[work], strict=True))
     names = ["project"]
     names += ["torch"] if importlib.util.find_spec("torch") else []
+    names += ["trials"] if work == "ring" else []
     names += ["stock"] if _STOCK.value and work == "dcgan" else []
     times = contest(names, work, batch, width, rounds)
     medians = {name: statistics.median(of) for name, of in times.items()}

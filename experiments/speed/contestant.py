@@ -1,10 +1,11 @@
 """One contestant in a process of its own, which plays rounds when told to and times each.
 
-    python -m experiments.speed.contestant project|stock|torch WORK BATCH WIDTH
+    python -m experiments.speed.contestant project|trials|stock|torch WORK BATCH WIDTH
 
 Reads a number of rounds a line, answers with their milliseconds as one JSON line. Rounds are
 played as a run plays them, several between two looks at the device, and their mean is noted: one
-for dcgan, ten for ring. Processes keep the contestants' threads, allocators and programs apart.
+for dcgan, ten for ring, eight hundred of sixteen trials side by side. Processes keep the
+contestants' threads, allocators and programs apart.
 """
 
 import json
@@ -51,6 +52,32 @@ def project(work: str, batch: int, width: int) -> Play:
     return _project(work, batch, width)
 
 
+def trials(work: str, batch: int, width: int) -> Play:
+    """Sixteen trials of a sweep side by side, which differ in their seeds."""
+    from gan_jax import process
+
+    process.keep_memory()
+    import jax
+
+    from experiments.speed import works
+    from gan_jax import data, parallel
+    from gan_jax.sweep.together import Together
+
+    parallel.use_cores()
+    configs = [works.trial(work, batch, width, seed) for seed in range(TRIALS)]
+    side = Together(configs, data.load(configs[0].data))
+    state, plays = side.start(), 0
+
+    def play(count: int) -> None:
+        nonlocal state, plays
+        end = plays + count // TRIALS
+        while plays < end:
+            state, plays = side.play(state, plays)
+        jax.block_until_ready(state)
+
+    return play
+
+
 def stock(work: str, batch: int, width: int) -> Play:
     """The same with Flax's own convolutions, which are XLA's, and the allocator as it comes."""
     import flax.linen as nn
@@ -76,8 +103,9 @@ def torch(work: str, batch: int, width: int) -> Play:
     return play
 
 
-CONTESTANTS = {"project": project, "stock": stock, "torch": torch}
+CONTESTANTS = {"project": project, "trials": trials, "stock": stock, "torch": torch}
 BETWEEN_LOOKS = {"dcgan": 1, "ring": 10}  # rounds
+TRIALS, TRIALS_ROUNDS = 16, 800  # side by side; rounds of all between looks
 WARM_UP = 3  # rounds
 
 
@@ -87,7 +115,7 @@ def main() -> None:
     play = CONTESTANTS[name](work, int(batch), int(width))
     play(WARM_UP)
     print("ready", flush=True)
-    block = BETWEEN_LOOKS[work]
+    block = TRIALS_ROUNDS if name == "trials" else BETWEEN_LOOKS[work]
     for line in sys.stdin:
         times = []
         for _ in range(-(-int(line) // block)):

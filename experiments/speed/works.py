@@ -46,6 +46,14 @@ def config(work: str, batch: int, width: int) -> ConfigDict:
     return made
 
 
+def trial(work: str, batch: int, width: int, seed: int) -> ConfigDict:
+    """The work as a trial of a sweep, on the points of the data set."""
+    made = config(work, batch, width)
+    made.data.name, made.eval.protocol = "ring", "mixture_2500"
+    made.seed, made.eval.every, made.train.steps = seed, 10_000, 100_000
+    return made
+
+
 def examples(work: str) -> Examples:
     """What batches are taken from: random images, or nothing where points are drawn afresh."""
     rng = np.random.default_rng(0)

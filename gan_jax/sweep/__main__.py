@@ -48,12 +48,12 @@ def main() -> None:
 
 
 def _play(jobs, folder: Path) -> None:
-    from gan_jax import process
-
-    process.use_cores()
+    from gan_jax.parallel import use_cores
     from gan_jax.sweep.play import JobFolder, play
 
     job = choose("--job", _JOB.value, jobs)
+    if job.together:
+        use_cores()
     play(job, JobFolder(folder / "jobs" / job.name))
 
 

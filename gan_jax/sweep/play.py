@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,31 +63,34 @@ def play(job: Job, folder: JobFolder) -> None:
         return
     folder.path.mkdir(parents=True, exist_ok=True)
     seconds = (_play_together if job.together else _play_apart)(job, folder)
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
     record = {"device_seconds": seconds, "trials": len(job.trials), "versions": versions()}
     write_whole(folder.done, to_json(record, indent=2))
 
 
 def _play_together(job: Job, folder: JobFolder) -> float:
     """Returns device-seconds, compiling included."""
+    started = time.monotonic()
     side = Together([trial.config for trial in job.trials], data.load(job.trials[0].config.data))
     checkpoints, stop = Checkpoints(folder.checkpoints), StopRequest()
-    started = saved = time.monotonic()
-    trials, plays, before = _newest(side, checkpoints)
-    _keep_rows(folder.rows, plays)
-    while plays < side.plays:
-        trials, plays = side.play(trials, plays)
-        if side.due(plays):
-            _note(job, folder.rows, plays, side.evaluate(trials, plays))
-            write_whole(folder.progress, to_json(plays / side.plays))
-        now = time.monotonic()
-        if stop.signal or (side.due(plays) and now - saved > SECONDS_A_CHECKPOINT):
-            so_far = np.float64(before + (now - started) * side.devices)
-            checkpoints.save(plays, {"trials": side.to_host(trials), "seconds": so_far})
-            saved = now
-        if stop.signal:
-            checkpoints.close()
-            raise KeyboardInterrupt
-    checkpoints.close()
+    try:
+        trials, plays, before = _newest(side, checkpoints)
+        _keep_rows(folder.rows, plays)
+        saved = started
+        while plays < side.plays:
+            trials, plays = side.play(trials, plays)
+            if side.due(plays):
+                _note(job, folder.rows, plays, side.evaluate(trials, plays))
+                write_whole(folder.progress, to_json(plays / side.plays))
+            now = time.monotonic()
+            if stop.signal or (side.due(plays) and now - saved > SECONDS_A_CHECKPOINT):
+                so_far = np.float64(before + (now - started) * side.devices)
+                checkpoints.save(plays, {"trials": side.to_host(trials), "seconds": so_far})
+                saved = now
+            if stop.signal:
+                raise KeyboardInterrupt
+    finally:
+        checkpoints.close()
     return before + (time.monotonic() - started) * side.devices
 
 

@@ -60,6 +60,8 @@ def load(path: Path, config: ConfigDict) -> Study:
         trials.append(Spec(len(trials), _overridden(config, overrides)))
 
     module.sweep(add)
+    if not trials:
+        raise InputError("study", path, "has no trials")
     return Study(path, (module.__doc__ or "").strip(), trials, module.report)
 
 

@@ -154,7 +154,7 @@ def plays(scores, *, noise=0.02, **more):
         return (last // 3, 2 * last // 3, last)
 
     def only(flat):
-        return flat["optim.generator.learning_rate"] == 2e-3
+        return flat["optim.generator.learning_rate"] == 3e-3
 
     return table("freezing", evaluations, measure, only=only, **more)
 
@@ -186,21 +186,24 @@ def test_turns_of_an_epoch_make_as_many_updates():
 # Where a GAN can start
 
 
+SLOW = 1e-5  # rates below it
+
+
 def starts(accuracy, reached, *, noise=0.01, **more):
-    """What is told and reached, as functions of the discriminator's width."""
+    """What is told and reached, as functions of the discriminator's width and rate."""
 
     def measure(flat, step, rng):
-        width = flat["model.discriminator.width"]
-        share = 2 * (accuracy(width) + rng.normal(0, noise)) - 1
+        setting = flat["model.discriminator.width"], flat["optim.discriminator.learning_rate"]
+        share = 2 * (accuracy(*setting) + rng.normal(0, noise)) - 1
         held = flat["optim.generator.stop"] == toy_start.AT_START
-        quality = 0.002 if held else max(reached(width) + rng.normal(0, noise), 0)
+        quality = 0.002 if held else max(reached(*setting) + rng.normal(0, noise), 0)
         return {
             "discriminator/accuracy_generated": share,
             "mixture_2500/high_quality": quality,
         }
 
     def only(flat):
-        return flat["model.generator.initial_scale"] in toy_start.SCALES[:2]
+        return flat["model.generator.initial_scale"] == toy_start.SCALES[0]
 
     return table("toy_start", lambda flat: (flat["train.steps"],), measure, only=only, **more)
 
@@ -208,24 +211,41 @@ def starts(accuracy, reached, *, noise=0.01, **more):
 @pytest.mark.parametrize(
     ("blind", "reached", "status"),
     [
-        (0.5, lambda width: 0.01 if width < 4 else 0.5, "confirmed"),
-        (0.5, lambda width: 0.5, "refuted"),
-        (0.5, lambda width: 0.01 if width < 2 else 0.5, "only when"),
-        (0.9, lambda width: 0.01 if width < 4 else 0.5, "undecided"),
-        (0.5, lambda width: 0.01, "undecided"),
+        (0.5, lambda width, rate: 0.01 if rate < SLOW else 0.5, "confirmed"),
+        (0.5, lambda width, rate: 0.5, "refuted"),
+        (0.5, lambda width, rate: 0.01 if rate < SLOW and width < 64 else 0.5, "only when"),
+        (0.9, lambda width, rate: 0.01 if rate < SLOW else 0.5, "undecided"),
+        (0.5, lambda width, rate: 0.01, "undecided"),
     ],
+    ids=["blind-nowhere", "blind-all-the-same", "blind-and-wide", "none-blind", "none-starts"],
 )
-def test_a_start_is_impossible_where_blind_discriminators_bring_none(blind, reached, status):
-    results = starts(lambda width: blind if width < 4 else 0.95, reached)
+def test_starts_decide_where_discriminators_are_blind_that_need_not_be(blind, reached, status):
+    results = starts(lambda width, rate: blind if rate < SLOW else 0.95, reached)
     assert load("toy_start").report(results).status == status
 
 
+def test_a_width_that_never_trains_a_gan_does_not_count():
+    """Width 2 starts nowhere, whatever it tells."""
+    trials = toy_start.side_by_side(
+        starts(
+            lambda width, rate: 0.5 if rate < SLOW else 0.95,
+            lambda width, rate: 0.01 if rate < SLOW or width == 2 else 0.5,
+        )
+    )
+    cells = toy_start.settings(trials)
+    assert set(cells[cells.able].width) == {8, 64}
+    assert set(cells[cells.blind].width) == {2, 8, 64}
+
+
 def test_ranks_agree_where_what_is_told_decides():
-    rising = starts(lambda width: 0.5 + width / 200, lambda width: 0.1 + width / 200, noise=0)
+    def told(width, rate):
+        return 0.5 + width / 200
+
+    rising = starts(told, lambda width, rate: 0.1 + width / 200, noise=0)
     overall, within = toy_start.correlations(toy_start.side_by_side(rising))
     assert overall.estimate == pytest.approx(1)
     assert within.estimate == 0  # equal values, but for the width
-    falling = starts(lambda width: 0.5 + width / 200, lambda width: 0.9 - width / 200, noise=0)
+    falling = starts(told, lambda width, rate: 0.9 - width / 200, noise=0)
     overall, _ = toy_start.correlations(toy_start.side_by_side(falling))
     assert overall.estimate == pytest.approx(-1)
 
@@ -235,7 +255,7 @@ def test_ranks_agree_where_what_is_told_decides():
 MADE = {
     "vanishing_gradients": lambda: gradients({"minimax": 4, "hinge": 0}, seeds=2),
     "freezing": lambda: plays({"joint": 0.1}, seeds=1),
-    "toy_start": lambda: starts(lambda width: 0.7, lambda width: 0.3, seeds=2),
+    "toy_start": lambda: starts(lambda width, rate: 0.7, lambda width, rate: 0.3, seeds=2),
 }
 
 

@@ -52,7 +52,7 @@ def get_config() -> ConfigDict:
     """The ring with narrow players and small batches; penalties weigh 0.1."""
     config = steady(ring.get_config())
     config.train.batch_size = 64
-    config.train.steps = 5_000
+    config.train.steps = 7_000
     config.eval.every = 1_000
     return config
 

@@ -1,13 +1,18 @@
-"""Every shipped config trains two rounds, with its networks narrowed and its batches shortened."""
+"""Every shipped config trains two rounds, with its networks narrowed and its batches shortened;
+published set-ups have the networks of their source."""
 
 import importlib
+import math
+from functools import partial
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from training import assert_trains
 
 from configs import base
+from gan_jax import build
 from gan_jax.config import check
 from gan_jax.data import DATASETS
 from gan_jax.data.batches import Examples
@@ -40,3 +45,35 @@ def test_a_shipped_config_trains_two_rounds(name):
         x = rng.normal(size=(12, *shape)).astype(np.float32)
     labels = np.arange(12, dtype=np.int32) % 10 if config.model.classes else None
     assert_trains(config, Examples(x, labels))
+
+
+def dense(inputs, outputs):
+    return inputs * outputs + outputs
+
+
+NORMED = 400 + 2 * 400  # a bias, a scale and another bias
+PAC = (
+    2 * 400 + NORMED + 3 * (400 * 400 + NORMED) + dense(400, 2),
+    dense(2 * 2, 5 * 200) + 2 * dense(200, 5 * 200) + dense(200, 1),  # packs of two points
+)
+PUBLISHED = {
+    "grid_pacgan": PAC,
+    "ring_pacgan": PAC,
+    "ring_unrolled": (
+        dense(256, 128) + dense(128, 128) + dense(128, 2),
+        dense(2, 128) + dense(128, 128) + dense(128, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_set_up_has_the_networks_of_its_source(name):
+    config = importlib.import_module(f"configs.{name}").get_config()
+    players = build.players(config, (2,), per_epoch=1)
+    state = jax.eval_shape(partial(build.initial, config, players, (2,)))
+    assert state.ema is None
+    found = [
+        sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(player.params))
+        for player in (state.generator, state.discriminator)
+    ]
+    assert tuple(found) == PUBLISHED[name]

@@ -1,7 +1,7 @@
 """Activations of hidden layers by name."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -31,7 +31,10 @@ def maxout(x: jax.Array) -> jax.Array:
 
     Source: Goodfellow et al., 2013, arXiv:1302.4389, section 3.
     """
-    return jnp.max(x.reshape(*x.shape[:-1], -1, PIECES), axis=-1)
+    pieces = jnp.moveaxis(x.reshape(*x.shape[:-1], -1, PIECES), -1, 0)
+    # Not jnp.max: its derivative divides by how many pieces equal the result, and where a compiled
+    # program rounds a piece and the result differently, that is 0.
+    return reduce(lambda one, other: jnp.where(one > other, one, other), pieces)
 
 
 ACTIVATIONS = {

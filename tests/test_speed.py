@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from program import REPOSITORY
 
-from experiments.speed import works
+from experiments.speed import parts, works
 from gan_jax import build, process
 
 W = 64
@@ -72,6 +72,12 @@ def test_a_contestant_times_the_rounds_that_it_is_told_to_play(name, block):
     assert ready == "ready"
     assert [len(json.loads(times)) for times in answers] == [2, 1]
     assert min(min(json.loads(times)) for times in answers) > 0
+
+
+def test_every_part_of_the_round_takes_its_time():
+    found = parts.measure("ring", 8, 4)
+    assert len(found) == 7
+    assert min(found.values()) > 0
 
 
 def test_programs_are_kept_in_the_users_cache_unless_told_otherwise(monkeypatch, tmp_path):

@@ -23,14 +23,14 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
     from experiments.speed import works
     from gan_jax import build
     from gan_jax.data.batches import Examples, to_float
-    from gan_jax.parallel import Devices
-    from gan_jax.streams import example_keys, latents, root
+    from gan_jax.parallel import one_device
+    from gan_jax.streams import example_keys, root
 
-    config, devices = works.config(work, batch, width), Devices()
+    config, devices = works.config(work, batch, width), one_device()
     players = build.players(config, works.SHAPES[work], 1)
     moves, key = build.moves(config, players, devices), root(0)
     game, state = moves.game, build.state(config, players, works.SHAPES[work])
-    z = latents(example_keys(key, batch), game.latent)
+    z = game.prior.draw(example_keys(key, batch)).z
     reals = game.generator.apply(state.generator.variables, z, train=False)
     images = to_float(works.examples(work).x[:batch]) if work == "dcgan" else reals
     of_discriminator = jax.jit(moves.look_discriminator)(state, Examples(images))
@@ -41,7 +41,7 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
         return game.discriminator.apply(variables, images, train=True, rngs=rngs)
 
     parts = {
-        "latents": (lambda: latents(example_keys(key, batch), game.latent),),
+        "latents": (lambda: game.prior.draw(example_keys(key, batch)).z,),
         "generator forward": (lambda state: game.fakes(state.generator.variables, key)[0], state),
         "discriminator forward": (judge, state, images),
         "discriminator's gradient (generator forward in it)": (

@@ -2,8 +2,8 @@
 
 python -m gan_jax.main --config=configs/mnist_sngan.py --workdir=runs/mnist_sngan
 
-Two CPU cores: about 4 minutes. At the end mnist_cnn_10k/frechet is 99 on the embedded digits, where each digit has 3.6 to 16.8 % of
-the samples.
+Two CPU cores: about 4 minutes. At the end mnist_cnn_10k/frechet is 99 on the embedded digits, where
+each digit has 3.6 to 16.8 % of the samples.
 """
 
 from ml_collections import ConfigDict

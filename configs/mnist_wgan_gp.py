@@ -2,7 +2,7 @@
 
 python -m gan_jax.main --config=configs/mnist_wgan_gp.py --workdir=runs/mnist_wgan_gp
 
-Two CPU cores: about 5 minutes; on one, beside other jobs: 15. All ten digits from step 1,500 on; at the end
+Two CPU cores: about 5 minutes. All ten digits from step 1,500 on; at the end
 mnist_cnn_10k/frechet is 107 on the embedded digits, where each digit has 7.6 to 12.4 % of the
 samples. The paper has five critic updates a round; two and a higher rate for the critic do here.
 """

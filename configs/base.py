@@ -15,6 +15,7 @@ def player(learning_rate: float, **overrides) -> ConfigDict:
     config.warmup = 0  # updates over which the learning rate rises linearly, before it decays
     config.clip = 0.0  # global norm to which a longer gradient is shortened; 0: none
     config.clip_weights = 0.0  # bound on every parameter's magnitude; 0: none
+    config.stop = 0  # updates after which its parameters stay as they are; 0: never
     config.update(overrides)
     return config
 

@@ -37,6 +37,7 @@ _PLAYER_RULES = {
     "warmup": NOT_NEGATIVE,
     "clip": NOT_NEGATIVE,
     "clip_weights": NOT_NEGATIVE,
+    "stop": NOT_NEGATIVE,
 }
 
 RULES = {

@@ -164,7 +164,7 @@ def test_muon_moves_a_matrix_by_an_orthogonal_one_and_the_rest_by_adam():
     np.testing.assert_allclose(updates["bias"], [-RATE, RATE, -RATE], rtol=1e-5)
 
 
-@pytest.mark.parametrize(("field", "value"), [("decay", "cosine"), ("b1", 0.0)])
+@pytest.mark.parametrize(("field", "value"), [("decay", "cosine"), ("b1", 0.0), ("stop", 3)])
 @pytest.mark.parametrize("name", ["schedule_free", "schedule_free_sgd"])
 def test_schedule_free_refuses_what_has_no_meaning_for_it(name, field, value):
     with pytest.raises(InputError, match="schedule-free needs") as caught:
@@ -263,6 +263,19 @@ def test_clipped_weights_stay_in_their_bounds_and_are_the_plain_ones_inside():
     start = np.float32(3)  # an initial parameter out of bounds
     update, _ = adam.update(np.float32(-1), adam.init(start), start)
     np.testing.assert_allclose(start + update, 0.01, atol=1e-6)
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("name", sorted({*OPTIMIZERS} - {"schedule_free"}))
+def test_parameters_keep_their_bits_after_the_stop_and_are_the_plain_ones_before(name):
+    """Whatever moments and weight decay would still do to them."""
+    plain, stopped = (
+        path(build(config(name, stop=stop), "generator", 9), 9, uneven) for stop in (0, 3)
+    )
+    np.testing.assert_array_equal(stopped, [*plain[:3], *(6 * [plain[2]])])
+    assert plain[3] != plain[2]
 
 
 # Updates that are differentiated

@@ -62,6 +62,7 @@ ALIKE = {
             **dict.fromkeys(both("b2"), (0.9, 0.99)),
             **dict.fromkeys(both("clip"), (0.1, 0.3)),
             **dict.fromkeys(both("clip_weights"), (0.5, 0.3)),
+            **dict.fromkeys(both("stop"), (4, 5)),
             "penalty.weight": (1.0, 10.0),
             "smoothing": (0.1, 0.2),
             "noise.deviation": (0.1, 0.3),

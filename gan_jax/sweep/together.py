@@ -11,7 +11,7 @@ from gan_jax.data.batches import take
 from gan_jax.diagnosis import held_out_rows, shown
 from gan_jax.errors import InputError, choose
 from gan_jax.game.schemes import updates_a_round
-from gan_jax.hyperparameters import RATIO, numbers
+from gan_jax.hyperparameters import COUNTS, numbers
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.parallel import TrialDevices, one_device
 from gan_jax.rounds import is_single
@@ -20,7 +20,7 @@ from gan_jax.sweep.pace import Pace, plays_a_dispatch
 from gan_jax.sweep.program import Looks, Program, Shared, Trial
 
 Row = dict[str, float]
-_TYPES = {"seed": np.uint32, **dict.fromkeys(RATIO, np.int32)}
+_TYPES = {"seed": np.uint32, **dict.fromkeys(COUNTS, np.int32)}
 
 
 class Together:

@@ -47,6 +47,7 @@ def get_config() -> ConfigDict:
     config.model.generator.depth = 2  # hidden layers (mlp), or blocks a resolution (r3gan)
     config.model.generator.activation = "relu"  # relu, leaky_relu, tanh or maxout (mlp)
     config.model.generator.norm = "batch"  # one of gan_jax.models.norms.NORMS
+    config.model.generator.initial_scale = 1.0  # factor on its kernels at first
     config.model.discriminator = ConfigDict()
     config.model.discriminator.width = 64  # features of the first hidden layer, or of each (mlp)
     config.model.discriminator.depth = 2  # hidden layers (mlp), or blocks a resolution (r3gan)

@@ -113,6 +113,7 @@ def initial(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GAN
         average=is_on(config.ema.half_life),
         conditional=inputs.classes > 0,
         memories=rules.memories(config),
+        scale=config.model.generator.initial_scale,
     )
     return schemes.with_memory(config.schedule, first)
 

@@ -56,6 +56,7 @@ RULES = {
     "model.generator.depth": COUNT,
     "model.generator.activation": NAMED,
     "model.generator.norm": NAMED,
+    "model.generator.initial_scale": POSITIVE,
     "model.discriminator.width": COUNT,
     "model.discriminator.depth": COUNT,
     "model.discriminator.activation": NAMED,

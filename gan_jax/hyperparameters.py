@@ -22,6 +22,7 @@ _SMOOTH = (
 _ALWAYS = {
     "seed",
     *(f"optim.{player}.learning_rate" for player in _PLAYERS),
+    "model.generator.initial_scale",
     "model.auxiliary_weight",
     "model.codes.weight",
     "penalty.weight",

@@ -66,6 +66,7 @@ BAD = {  # by the last part of the key, where the whole is not given
     "width": [0],
     "kernel": [0],
     "dropout": [-0.1, 1.0, NAN],
+    "initial_scale": [0.0, -1.0, NAN, INFINITY],
     "learning_rate": [0.0, -1e-3, NAN, INFINITY],
     "b1": [-0.1, 1.0, NAN],
     "b2": [-0.1, 1.0, NAN],

@@ -9,6 +9,8 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
+from flax.traverse_util import path_aware_map
+from jax.typing import ArrayLike
 
 from gan_jax.game.optimizers import evaluation_params
 from gan_jax.streams import root, stream
@@ -68,6 +70,7 @@ def init_player(
     key: jax.Array,
     example: jax.Array,
     labels: jax.Array | None,
+    scale: ArrayLike = 1.0,
 ) -> Player:
     """A player before its first move.
 
@@ -77,9 +80,13 @@ def init_player(
         key: Key of the initial parameters.
         example: An input of the network [1, ...].
         labels: Its class int32 [1], or None.
+        scale: Factor on the initial kernels.
     """
     model_state = module.init(key, example, labels, train=False)
-    params = model_state.pop("params")
+    params = path_aware_map(
+        lambda path, leaf: scale * leaf if path[-1] == "kernel" else leaf,
+        model_state.pop("params"),
+    )
     return Player(params, model_state, optimizer.init(params), jnp.zeros((), jnp.int32))
 
 
@@ -93,6 +100,7 @@ def init_state(
     average: bool,
     conditional: bool = False,
     memories: Mapping[str, Any] = MappingProxyType({}),
+    scale: ArrayLike = 1.0,
 ) -> GANState:
     """The state at round 0, a function of the seed.
 
@@ -106,10 +114,11 @@ def init_state(
             the generator's optimizer has an average of its own.
         conditional: Whether the networks take class labels.
         memories: Collections that the discriminator has beside its network's.
+        scale: Factor on the generator's initial kernels.
     """
     key = root(seed)
     labels = jnp.zeros(1, jnp.int32) if conditional else None
-    first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)), labels)
+    first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)), labels, scale)
     second = init_player(
         *discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)), labels
     )

@@ -15,7 +15,7 @@ def player(learning_rate: float, **overrides) -> ConfigDict:
     config.warmup = 0  # updates over which the learning rate rises linearly, before it decays
     config.clip = 0.0  # global norm to which a longer gradient is shortened; 0: none
     config.clip_weights = 0.0  # bound on every parameter's magnitude; 0: none
-    config.stop = 0  # updates after which the player stays put; 0: never
+    config.stop = 0  # updates after which its parameters stay as they are; 0: never
     config.update(overrides)
     return config
 
@@ -46,8 +46,8 @@ def get_config() -> ConfigDict:
     config.model.generator.width = 32  # features of the last hidden layer, or of each (mlp)
     config.model.generator.depth = 2  # hidden layers (mlp), or blocks a resolution (r3gan)
     config.model.generator.activation = "relu"  # relu, leaky_relu, tanh or maxout (mlp)
-    config.model.generator.initial_scale = 1.0  # factor on its initial kernels
     config.model.generator.norm = "batch"  # one of gan_jax.models.norms.NORMS
+    config.model.generator.initial_scale = 1.0  # factor on its kernels at first
     config.model.discriminator = ConfigDict()
     config.model.discriminator.width = 64  # features of the first hidden layer, or of each (mlp)
     config.model.discriminator.depth = 2  # hidden layers (mlp), or blocks a resolution (r3gan)

@@ -8,8 +8,8 @@ Never run whole by the authors of this file. The values are those of the publish
 (GAN), 7.9 (m=2) and 7.8 (m=3, 4) of 8 modes.
 
 Unlike there, kernels are larger at first (LeCun's, not of deviation 0.02), the generator's hidden
-layers have biases, which batch normalization undoes, and an epoch is over when 100,000 points have
-been seen, not packs.
+layers have biases, which batch normalization undoes, and packs are drawn anew all the time, not
+once from the 100,000 points.
 """
 
 from ml_collections import ConfigDict

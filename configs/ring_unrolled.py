@@ -7,9 +7,9 @@ says that they are not the paper's. --config.schedule.scheme=simultaneous is its
 unrolling.
 
 Unlike there, all eight centres are apart, where the notebook's linspace puts two of them into one
-place; kernels are smaller at first (LeCun's, not orthogonal ones times 1.4); points come from a set
-of 100,000; and the generator's loss has no term of the reals, which there tells it how the
-discriminator that it foresees will judge them.
+place; kernels are LeCun's at first, not orthogonal, the generator's as large as there and the
+discriminator's smaller by 1.4; points come from a set of 100,000; and the generator's loss has no
+term of the reals, which there tells it how the discriminator that it foresees will judge them.
 """
 
 from ml_collections import ConfigDict
@@ -26,6 +26,7 @@ def get_config() -> ConfigDict:
     config.model.generator.width = config.model.discriminator.width = 128
     config.model.generator.activation = config.model.discriminator.activation = "tanh"
     config.model.generator.norm = "none"
+    config.model.generator.initial_scale = 1.4
     config.model.discriminator.dropout = 0.0
     config.loss = "minimax"
     config.optim.generator = base.player(1e-3)

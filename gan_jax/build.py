@@ -112,8 +112,8 @@ def initial(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GAN
         shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
         average=is_on(config.ema.half_life),
         conditional=inputs.classes > 0,
-        initial_scale=config.model.generator.initial_scale,
         memories=rules.memories(config),
+        scale=config.model.generator.initial_scale,
     )
     return schemes.with_memory(config.schedule, first)
 

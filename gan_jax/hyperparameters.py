@@ -32,13 +32,16 @@ _ALWAYS = {
     "schedule.symplectic_weight",
 }
 # Off at 0, which is another graph.
+_STOPS = tuple(f"optim.{player}.stop" for player in _PLAYERS)
 _SWITCHES = {
     "smoothing",
     "noise.deviation",
     "ema.half_life",
-    *(f"optim.{player}.{name}" for player in _PLAYERS for name in ("clip", "clip_weights", "stop")),
+    *(f"optim.{player}.{name}" for player in _PLAYERS for name in ("clip", "clip_weights")),
+    *_STOPS,
 }
 RATIO = ("schedule.discriminator", "schedule.generator")
+COUNTS = (*RATIO, *_STOPS)  # of updates: whole numbers
 # Matters to who reports, not to who trains.
 _REPORTS = {"log.every", "eval.every", "checkpoint.every", "checkpoint.keep"}
 

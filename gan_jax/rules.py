@@ -25,6 +25,11 @@ def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
     if config.model.classes and config.model.conditioning == "none":
         why = "nobody is told of them, choose a config.model.conditioning"
         raise InputError("config.model.classes", config.model.classes, why)
+    for player in ("generator", "discriminator"):
+        stop = config.optim[player].stop
+        if is_on(stop) and config.schedule.scheme == "lookahead":
+            why = "lookahead would pull on a player that has stopped"
+            raise InputError(f"config.optim.{player}.stop", stop, why)
     policy, pack = config.augment.policy, config.model.discriminator.pack
     if policy and len(shape) != 3:
         raise InputError("config.augment.policy", policy, "augments images, not points")

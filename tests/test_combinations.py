@@ -168,6 +168,10 @@ def test_a_combination_trains(plan, combination):
         ("augment.policy", {"augment.policy": "cutout"}),
         ("augment.policy", {"augment.policy": "cut"}),
         ("penalty.name", {"penalty.name": "r3"}),
+        (
+            "optim.discriminator.stop",
+            {"optim.discriminator.stop": 5, "schedule.scheme": "lookahead"},
+        ),
         ("model.discriminator.aggregate", {"model.discriminator.aggregate": "median"}),
         ("schedule.unit", {"schedule.scheme": "extragradient", "schedule.unit": "epoch"}),
         ("schedule.generator", {"schedule.scheme": "consensus", "schedule.generator": 2}),

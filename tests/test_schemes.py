@@ -17,7 +17,7 @@ from configs import base
 from gan_jax import build
 from gan_jax.data.batches import Batches, Examples
 from gan_jax.errors import InputError
-from gan_jax.game import averages, schemes
+from gan_jax.game import averages, optimizers, schemes
 from gan_jax.game.schemes import SCHEMES, Moves
 from gan_jax.game.schemes.phase import updates, updates_a_round
 from gan_jax.game.state import GANState, Player
@@ -300,6 +300,28 @@ def test_lookahead_refuses_an_optimizer_that_averages_itself(start):
     own = {"optim.discriminator.name": "schedule_free", "schedule.scheme": "lookahead"}
     with pytest.raises(InputError, match=r"config\.schedule\.scheme=lookahead: schedule-free"):
         start(own)
+
+
+# Players that stop
+
+
+# Lookahead is refused, and with the joint gradient of this game nobody moves at all.
+@pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"lookahead", "joint"}))
+def test_players_that_have_stopped_stay_where_they_are(scheme):
+    optimizer = optimizers.build(base.player(RATE, stop=2), "generator", 9, differentiable=True)
+    config = base.get_config().schedule
+    config.update(scheme=scheme)
+
+    def after(rounds):
+        moves, state = game(optimizer)
+        state = schemes.with_memory(config, state)
+        state, *_ = play(phases_of(moves, scheme), state, rounds)
+        assert counts(state) == (rounds, rounds, rounds)
+        return [float(state.generator.params), float(state.discriminator.params)]
+
+    one, two, four = after(1), after(2), after(4)
+    assert two == four
+    assert all(a != b for a, b in zip(one, two, strict=True))
 
 
 # Every scheme, as a run builds it

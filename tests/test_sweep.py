@@ -63,7 +63,7 @@ ALIKE = {
             **dict.fromkeys(both("clip"), (0.1, 0.3)),
             **dict.fromkeys(both("clip_weights"), (0.5, 0.3)),
             **dict.fromkeys(both("stop"), (4, 5)),
-            "model.generator.initial_scale": (1.0, 2.0),
+            "model.generator.initial_scale": (0.5, 1.5),
             "penalty.weight": (1.0, 10.0),
             "smoothing": (0.1, 0.2),
             "noise.deviation": (0.1, 0.3),

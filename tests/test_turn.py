@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax.traverse_util import flatten_dict
 
 from gan_jax import build
 from gan_jax.data.batches import Examples, take
@@ -284,6 +285,28 @@ def test_two_looks_are_one_backward_pass_of_the_frozen_losses_sum(start):
         list(once),
         twice,
     )
+
+
+# The generator's start
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "norm", "layers"),
+    [("mlp", (2,), "batch", 3), ("mlp", (2,), "spectral", 3), ("cnn", (4, 4, 1), "batch", 4)],
+)
+def test_the_initial_scale_is_a_factor_on_the_generators_kernels(start, name, shape, norm, layers):
+    fields = {"model.name": name, "model.generator.norm": norm}
+    plain, scaled = (
+        start(fields | {"model.generator.initial_scale": scale}, shape=shape).state
+        for scale in (1.0, 3.0)
+    )
+    jax.tree.map(np.testing.assert_array_equal, plain.discriminator, scaled.discriminator)
+    jax.tree.map(np.testing.assert_array_equal, scaled.generator.params, scaled.ema["params"])
+    before, after = (flatten_dict(state.generator.params) for state in (plain, scaled))
+    kernels = {path for path in before if path[-1] == "kernel"}
+    assert len(kernels) == layers
+    for path, leaf in before.items():
+        np.testing.assert_allclose(after[path], leaf * (3 if path in kernels else 1), rtol=1e-6)
 
 
 # The generator's average

@@ -112,7 +112,8 @@ def build(
     if is_on(config.clip_weights):
         made = optax.chain(made, clip_weights(config.clip_weights))
     if is_on(config.stop):
-        made = optax.chain(made, optax.scale_by_schedule(lambda done: done < config.stop))
+        # The outermost: not even weight decay moves a player that has stopped.
+        made = optax.conditionally_mask(made, lambda update: update < config.stop)
     return made
 
 
@@ -188,9 +189,8 @@ def _try(optimizer: Callable[..., optax.GradientTransformation], key: str, name:
 
 def _check_schedule_free(config, key: str) -> None:
     """Refuse what schedule-free has no meaning for."""
-    if is_on(config.stop):
-        raise InputError(f"{key}.stop", config.stop, "schedule-free's average would go on")
-    if config.decay != "constant":
-        raise InputError(f"{key}.decay", config.decay, "schedule-free needs a constant rate")
+    for field, constant in (("decay", "constant"), ("stop", 0)):
+        if config[field] != constant:
+            raise InputError(f"{key}.{field}", config[field], "schedule-free needs a constant rate")
     if config.b1 == 0:
         raise InputError(f"{key}.b1", config.b1, "schedule-free needs a b1 above 0")

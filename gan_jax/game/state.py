@@ -9,6 +9,8 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
+from flax.traverse_util import path_aware_map
+from jax.typing import ArrayLike
 
 from gan_jax.game.optimizers import evaluation_params
 from gan_jax.streams import root, stream
@@ -68,7 +70,7 @@ def init_player(
     key: jax.Array,
     example: jax.Array,
     labels: jax.Array | None,
-    scale: jax.Array | float = 1.0,
+    scale: ArrayLike = 1.0,
 ) -> Player:
     """A player before its first move.
 
@@ -81,15 +83,11 @@ def init_player(
         scale: Factor on the initial kernels.
     """
     model_state = module.init(key, example, labels, train=False)
-    params = _with_kernels_scaled(model_state.pop("params"), scale)
+    params = path_aware_map(
+        lambda path, leaf: scale * leaf if path[-1] == "kernel" else leaf,
+        model_state.pop("params"),
+    )
     return Player(params, model_state, optimizer.init(params), jnp.zeros((), jnp.int32))
-
-
-def _with_kernels_scaled(params: Any, scale: jax.Array | float) -> Any:
-    def scaled(path, leaf):
-        return scale * leaf if path[-1].key == "kernel" else leaf
-
-    return jax.tree_util.tree_map_with_path(scaled, params)
 
 
 def init_state(
@@ -101,8 +99,8 @@ def init_state(
     shape: tuple[int, ...],
     average: bool,
     conditional: bool = False,
-    initial_scale: jax.Array | float = 1.0,
     memories: Mapping[str, Any] = MappingProxyType({}),
+    scale: ArrayLike = 1.0,
 ) -> GANState:
     """The state at round 0, a function of the seed.
 
@@ -115,13 +113,12 @@ def init_state(
         average: Whether to keep a moving average of the generator. It is kept in any case where
             the generator's optimizer has an average of its own.
         conditional: Whether the networks take class labels.
-        initial_scale: Factor on the generator's initial kernels.
         memories: Collections that the discriminator has beside its network's.
+        scale: Factor on the generator's initial kernels.
     """
     key = root(seed)
     labels = jnp.zeros(1, jnp.int32) if conditional else None
-    z = jnp.zeros((1, latent))
-    first = init_player(*generator, stream(key, "generator"), z, labels, initial_scale)
+    first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)), labels, scale)
     second = init_player(
         *discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)), labels
     )

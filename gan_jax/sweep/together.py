@@ -11,7 +11,7 @@ from gan_jax.data.batches import take
 from gan_jax.diagnosis import held_out_rows, shown
 from gan_jax.errors import InputError, choose
 from gan_jax.game.schemes import updates_a_round
-from gan_jax.hyperparameters import numbers
+from gan_jax.hyperparameters import COUNTS, numbers
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.parallel import TrialDevices, one_device
 from gan_jax.rounds import is_single
@@ -20,6 +20,7 @@ from gan_jax.sweep.pace import Pace, plays_a_dispatch
 from gan_jax.sweep.program import Looks, Program, Shared, Trial
 
 Row = dict[str, float]
+_TYPES = {"seed": np.uint32, **dict.fromkeys(COUNTS, np.int32)}
 
 
 class Together:
@@ -58,7 +59,10 @@ class Together:
     def start(self) -> Trial:
         """All trials before their first play."""
         tables = [numbers(config) for config in self._configs]
-        columns = {name: _column([table[name] for table in tables], name) for name in tables[0]}
+        columns = {
+            name: np.array([table[name] for table in tables], _TYPES.get(name, np.float32))
+            for name in tables[0]
+        }
         return self._start(self._devices.lay_out(columns), None, None)
 
     def play(self, trials: Trial, first: int) -> tuple[Trial, int]:
@@ -92,12 +96,6 @@ class Together:
     def from_host(self, trials: Trial) -> Trial:
         """The inverse of `to_host`."""
         return self._devices.lay_out(trials)
-
-
-def _column(values: list[float], name: str) -> np.ndarray:
-    if name == "seed":
-        return np.array(values, np.uint32)
-    return np.array(values, np.int32 if type(values[0]) is int else np.float32)
 
 
 def _paces(configs: Sequence[ConfigDict], dataset: Dataset) -> tuple[bool, list[Pace]]:

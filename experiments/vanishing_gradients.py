@@ -47,7 +47,7 @@ def get_config():
 
 
 def sweep(add):
-    """Every loss, and some with a penalty, stopped early and later."""
+    """Every loss, and some with a penalty, at each stop."""
     games = [(loss, "none") for loss in LOSSES] + [(loss, PENALTY) for loss in PENALIZED]
     for loss, penalty in games:
         for stop in STOPS:

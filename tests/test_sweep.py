@@ -333,7 +333,7 @@ def test_a_study_from_the_command_line(study, tmp_path):
     assert not (tmp_path / "out").exists()
     script = program.run("gan_jax.sweep", str(study), *flags, "--dry_run", "--runner=slurm").stdout
     assert "#SBATCH --array=0-1" in script
-    program.run("gan_jax.sweep", str(study), *flags)
+    program.run("gan_jax.sweep", str(study), *flags, quickly=True)
     table = pd.read_parquet(tmp_path / "out" / "results.parquet")
     assert table[["trial", "step"]].to_numpy().tolist() == [
         [trial, step] for trial in range(3) for step in (10, 20)
@@ -342,7 +342,7 @@ def test_a_study_from_the_command_line(study, tmp_path):
     assert "3, 60 rounds" in (tmp_path / "out" / "report.md").read_text()
     rows = sorted((tmp_path / "out" / "jobs").glob("*/rows.jsonl"))
     before = [path.stat().st_mtime_ns for path in rows]
-    program.run("gan_jax.sweep", str(study), *flags)
+    program.run("gan_jax.sweep", str(study), *flags, quickly=True)
     assert [path.stat().st_mtime_ns for path in rows] == before
 
 

@@ -155,12 +155,15 @@ def _not_started(trials, cells):
 def _verdict(verdict, cells, trials):
     overall, within = correlations(trials)
     telling = cells[cells[f"{TOLD} low"] > CANNOT]
+    tested = f"In those, by shares of samples beyond 3 sigma, the claim {verdict.sentence}. "
+    if verdict.table.empty:
+        tested = "So the claim was not put to the test. "
     return (
         f"The classifier can't tell in {cells.blind.sum()} of {len(cells)} settings, "
         f"{(cells.blind & cells.able).sum()} of them of a width that GANs start with elsewhere. "
-        f"In those the claim {verdict.sentence} of samples beyond 3 sigma. Where the classifier "
-        f"can tell, {telling.starts.sum()} of {len(telling)} settings start. Rank correlation of "
-        f"accuracy with what the GAN reaches: {overall}, within a width {within}."
+        f"{tested}Where the classifier can tell, {telling.starts.sum()} of {len(telling)} settings "
+        f"start. Rank correlation of accuracy with what the GAN reaches: {overall}, "
+        f"within a width {within}."
     )
 
 

@@ -19,7 +19,6 @@ from gan_jax.errors import InputError
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.penalties import PENALTIES
 from gan_jax.game.schemes import SCHEMES, Phase
-from gan_jax.models import mlp
 from gan_jax.models.activations import ACTIVATIONS
 from gan_jax.models.conditioning import CONDITIONINGS
 from gan_jax.models.minibatch import MINIBATCH
@@ -44,6 +43,7 @@ FACTORS = {
     "optim.discriminator.name": ["sgd", "adam", "optimistic_adam"],
 }
 # Two rounds tell whether a combination plays, not whether it is stable at high rates.
+SHALLOW = {"model.generator.depth": 1, "model.discriminator.depth": 1}
 GENTLE = {
     "train.steps": 2,
     "schedule.unroll": 1,
@@ -102,16 +102,15 @@ class Plan(NamedTuple):
 
 
 @pytest.fixture
-def plan(tiny, monkeypatch):
+def plan(tiny):
     """A function of choices to the run that they make on 24 labelled points.
 
     With one hidden layer: a second would meet the other choices as the first does.
     """
-    monkeypatch.setattr(mlp, "HIDDEN_LAYERS", 1)
 
     def make(choices):
         classes = 4 if choices.get("model.conditioning", "none") != "none" else 0
-        config = tiny({"model.classes": classes} | GENTLE | choices)
+        config = tiny({"model.classes": classes} | SHALLOW | GENTLE | choices)
         batches = build.batches(config, 24)
         players = build.players(config, (2,), batches.per_epoch)
         devices = Devices(jax.devices()[:1])

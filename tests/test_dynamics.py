@@ -138,6 +138,7 @@ R1 = regularized(0.5)
 CASES = {
     "simultaneous": Case(descend(TURN), np.sqrt(1 + H**2)),
     "joint": Case(EYE, 1.0),  # both losses sum to 0: nobody moves
+    "joint, R1": Case(descend(np.diag([0, 0.5])), 1.0, {"gamma": 0.5}),  # and this is left
     "alternating": Case(alternate(), 1.0),
     "alternating, 3 to 2": Case(alternate(3, 2), 1.0, discriminator=3, generator=2),
     "alternating, negative momentum": Case(

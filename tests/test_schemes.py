@@ -253,6 +253,24 @@ def test_a_scheme_of_one_update_a_player_refuses_more(scheme, field, value):
     assert caught.value.value == value
 
 
+# Joint
+
+
+def test_joint_play_follows_what_does_not_cancel():
+    """The losses t p and -p (t + x) sum to -p x, which is the discriminator's alone."""
+    moves, state = game()
+    found, measured, rows = play(phases_of(moves, "joint"), state, rounds=2)
+    assert counts(found) == (2, 2, 2)
+    p = 2.0
+    for row in rows:
+        losses = [p, -p * (1 + np.mean(row))]
+        p += RATE * np.mean(row)
+    np.testing.assert_allclose([found.generator.params, found.discriminator.params], [1, p], 1e-5)
+    np.testing.assert_allclose(
+        [measured["generator/loss"], measured["discriminator/loss"]], losses, rtol=1e-5
+    )
+
+
 # Extragradient
 
 

@@ -44,7 +44,7 @@ def gradient_of_the_frozen(parts, player, *quantities):
 
 
 # What these players learn is a function of the opponent's parameters by design: the derivative of
-# both players' joint field.
+# both players' joint field, or of the sum of their losses.
 NOT_FROZEN = {"consensus", "symplectic", "joint"}
 
 
@@ -225,6 +225,31 @@ def test_statistics_and_measurements_come_from_a_players_own_looks_only(start, s
         "logit_fake": np.mean(fake_logits),
     }.items():
         np.testing.assert_allclose(measured[f"discriminator/{name}"], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", HAND_WRITTEN)
+def test_joint_play_descends_the_hand_written_losses_sum(start, loss):
+    """Of the minimax loss the terms of fakes cancel, and the generator learns nothing."""
+    parts = start({"schedule.scheme": "joint", "loss": loss})
+    (phase,) = parts.phases
+    before = parts.state.generator.params, parts.state.discriminator.params
+
+    @jax.jit
+    def both(state):
+        def total(*params):
+            return sum(by_hand(parts, player)(*params) for player in OPPONENT)
+
+        after, measured = phase.play(state, parts.examples, parts.batches.indices(0))
+        after = after.generator.params, after.discriminator.params
+        return after, measured, jax.grad(total, (0, 1))(*before)
+
+    after, measured, gradients = both(parts.state)
+    jax.tree.map(
+        lambda new, old, slope: np.testing.assert_allclose(new, old - 0.1 * slope, 1e-4, 1e-6),
+        *(after, before, gradients),
+    )
+    assert measured["discriminator/gradient_norm"] > 0.01
+    assert (measured["generator/gradient_norm"] < 1e-6) == (loss == "minimax")
 
 
 # Moving

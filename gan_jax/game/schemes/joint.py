@@ -19,6 +19,9 @@ def joint(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
     A mistake to study, not a way to train. Each player also learns to lower the other's loss; in a
     zero-sum game the fakes' terms cancel, and nothing of the game is left.
 
+    Source: none; in Goodfellow et al., 2014, arXiv:1406.2661, algorithm 1, each player descends its
+    own loss only.
+
     Raises:
         InputError: If a player would move more than once a round.
     """

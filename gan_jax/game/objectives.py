@@ -21,7 +21,9 @@ from gan_jax.streams import example_keys, stream
 AGGREGATES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "mean": jnp.mean,
     # Durugkar et al., 2017, arXiv:1611.01673, section 3: the hardest, and the soft maximum.
-    "hardest": jnp.max,
+    # Not jnp.max, whose derivative divides by how many losses equal it: a compiled program that
+    # rounds the two differently finds none.
+    "hardest": lambda losses: losses[jnp.argmax(losses)],
     "softmax": lambda losses: jnp.sum(jax.nn.softmax(losses) * losses),
 }
 

@@ -153,6 +153,10 @@ class TrialDevices:
             over_trials, devices=self._devices, in_axes=(0, 0, None), donate_argnums=donated
         )
 
+    def share(self, tree: Any) -> Any:
+        """What all trials look at, on every device."""
+        return Devices(self._devices).replicate(tree)
+
     def lay_out(self, tree: Any) -> Any:
         """Arrays [trials, ...] as the compiled functions take them."""
         if self.count == 1:

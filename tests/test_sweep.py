@@ -331,8 +331,10 @@ def test_a_study_from_the_command_line(study, tmp_path):
     said = program.run("gan_jax.sweep", str(study), *flags, "--dry_run").stdout
     assert said.startswith("3 trials, 60 rounds: 2 jobs, 0 of them runs of their own, 2 programs")
     assert not (tmp_path / "out").exists()
-    script = program.run("gan_jax.sweep", str(study), *flags, "--dry_run", "--runner=slurm").stdout
+    slurm = (*flags, "--dry_run", "--runner=slurm", f"--config={study}")
+    script = program.run("gan_jax.sweep", *slurm).stdout
     assert "#SBATCH --array=0-1" in script
+    assert script.count("--filter=loss=hinge") == 2  # wherever the study stands among the flags
     program.run("gan_jax.sweep", str(study), *flags, quickly=True)
     table = pd.read_parquet(tmp_path / "out" / "results.parquet")
     assert table[["trial", "step"]].to_numpy().tolist() == [

@@ -64,10 +64,11 @@ def _conduct(study, jobs, folder: Path) -> None:
     runner = choose("--runner", _RUNNER.value, RUNNERS)
     options = Options(_PARALLEL.value, _ADDRESS.value, _ACCELERATORS.value, _RETRIES.value)
     # Jobs are started by the same command, wherever they run.
-    command = [sys.executable, "-m", "gan_jax.sweep", f"--config={study.path}", *sys.argv[2:]]
-    command.append(f"--workdir={folder}")
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("--config=")]
+    study_flag, place = f"--config={study.path}", f"--workdir={folder}"
+    command = [sys.executable, "-m", "gan_jax.sweep", study_flag, *given, place]
     if not _DRY_RUN.value:
-        conduct.conduct(study, jobs, folder, command, runner, options)
+        conduct.conduct(study, jobs, folder, command, given, runner, options)
         return
     print(conduct.plan(jobs))
     if runner is slurm.run:

@@ -1,7 +1,6 @@
 """A study from its plan to its report."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,6 +46,7 @@ def conduct(
     jobs: Sequence[Job],
     folder: Path,
     command: Sequence[str],
+    given: Sequence[str],
     runner: Runner,
     options: Options,
 ) -> None:
@@ -57,6 +57,7 @@ def conduct(
         jobs: All its jobs.
         folder: Where everything goes.
         command: What starts this study.
+        given: The user's flags, for the report.
         runner: Where jobs run.
         options: For the runner.
 
@@ -79,17 +80,17 @@ def conduct(
     if len(records) < len(jobs):
         print(f"{len(records)} of {len(jobs)} jobs are done; the same command collects the rest")
         return
-    page.write(study.report(table), folder, _provenance(study, jobs, records))
+    page.write(study.report(table), folder, _provenance(study, jobs, given, records))
     print(f"finished: see {folder / 'report.html'}", flush=True)
 
 
-def _provenance(study: Study, jobs: Sequence[Job], records: Sequence[dict]) -> dict[str, str]:
+def _provenance(
+    study: Study, jobs: Sequence[Job], given: Sequence[str], records: Sequence[dict]
+) -> dict[str, str]:
     trials = [trial for job in jobs for trial in job.trials]
     seconds = sum(record["device_seconds"] for record in records)
     return {
-        "command": " ".join(
-            ["python -m gan_jax.sweep", f"experiments/{study.path.name}", *sys.argv[2:]]
-        ),
+        "command": " ".join(["python -m gan_jax.sweep", f"experiments/{study.path.name}", *given]),
         "trials": f"{len(trials)}, {rounds(trials):,} rounds, {programs(jobs)} programs",
         "cost": f"{seconds:,.0f} device-seconds, compiling included",
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),

@@ -35,8 +35,7 @@ def cut(trials: Sequence[Spec], most: int) -> list[Job]:
     """
     groups: dict[str, list[Spec]] = {}
     for trial in trials:
-        together = trial.config.data.name in MIXTURES
-        key = to_json(structure(trial.config)) if together else f"run {trial.number}"
+        key = to_json(structure(trial.config)) if _small(trial) else f"run {trial.number}"
         groups.setdefault(key, []).append(trial)
     jobs = []
     for group in groups.values():
@@ -45,8 +44,13 @@ def cut(trials: Sequence[Spec], most: int) -> list[Job]:
         size = -(-len(group) // parts)
         for first in range(0, len(group), size):
             part = tuple(group[first : first + size])
-            jobs.append(Job(_name(part), part, part[0].config.data.name in MIXTURES))
+            jobs.append(Job(_name(part), part, _small(part[0])))
     return jobs
+
+
+def _small(trial: Spec) -> bool:
+    """Whether many such trials fit on a machine at once."""
+    return trial.config.data.name in MIXTURES
 
 
 def _name(trials: Sequence[Spec]) -> str:

@@ -47,11 +47,12 @@ class Together:
         self._a_dispatch = plays_a_dispatch(self._paces)
         held_out, source = build.held_out(template.model, dataset), self._paces[0].source
         rows = held_out_rows(source, len(held_out.x), template.model.discriminator.pack)
-        self._shared = Shared(build.training(template.model, dataset), take(held_out, rows))
+        shared = Shared(build.training(template.model, dataset), take(held_out, rows))
         per_epoch = source.per_epoch
         program = Program(template, dataset.shape, per_epoch, by_turns, self._protocol.num)
         self._devices = TrialDevices(len(configs))
         self.devices = self._devices.count
+        self._shared = self._devices.share(shared)
         self._start = self._devices.compile(program.start)
         self._play = self._devices.compile(program.play, donates=True)
         self._evaluate = self._devices.compile(program.evaluate)

@@ -36,7 +36,8 @@ def get_config() -> ConfigDict:
 
     config.model = ConfigDict()
     config.model.name = "cnn"  # cnn, dcgan, mlp, r3gan or sngan
-    config.model.latent = 64  # dimensions of the latent, standard normal
+    config.model.latent = 64  # dimensions of the latent
+    config.model.prior = "normal"  # what latents are drawn from: normal, uniform or sphere
     config.model.classes = 0  # classes that both networks are told of, 0: none
     config.model.dtype = "float32"  # or bfloat16: what the networks compute in; the rest is float32
     config.model.conditioning = (

@@ -49,6 +49,7 @@ RULES = {
     "data.image_size": COUNT,
     "model.name": NAMED,
     "model.latent": COUNT,
+    "model.prior": NAMED,
     "model.classes": NOT_NEGATIVE,
     "model.dtype": NAMED,
     "model.conditioning": NAMED,

@@ -11,7 +11,7 @@ from gan_jax.game.augment import AUGMENTATIONS, Augmentation
 from gan_jax.game.losses import LOSSES, Loss
 from gan_jax.game.objectives import AGGREGATES, Game
 from gan_jax.game.penalties import PENALTIES, Charge
-from gan_jax.game.prior import Prior
+from gan_jax.game.prior import DISTRIBUTIONS, Prior
 from gan_jax.game.views import Noise, View
 from gan_jax.hyperparameters import is_on
 
@@ -42,12 +42,18 @@ def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
 
 
 def prior(config: ConfigDict) -> Prior:
-    """The distribution of the generator's inputs; `config` is a run's field `model`."""
+    """The distribution of the generator's inputs; `config` is a run's field `model`.
+
+    Raises:
+        InputError: If the noise's is unknown.
+    """
+    choose("config.model.prior", config.prior, DISTRIBUTIONS)
     return Prior(
         noise=config.latent,
         classes=config.classes,
         categories=config.codes.categories,
         continuous=config.codes.continuous,
+        distribution=config.prior,
     )
 
 

@@ -45,8 +45,3 @@ def example_keys(
     if axis_name is not None:
         first = first + lax.axis_index(axis_name) * num
     return jax.vmap(lambda example: jax.random.fold_in(key, example))(first + jnp.arange(num))
-
-
-def latents(keys: jax.Array, dimensions: int) -> jax.Array:
-    """Standard normal latents [N, dimensions], one a key."""
-    return jax.vmap(lambda key: jax.random.normal(key, (dimensions,)))(keys)

@@ -89,7 +89,7 @@ BAD = {  # by the last part of the key, where the whole is not given
     "depth": [0, -1],
     **{key: [""] for key in ("name", "dtype", "source", "data_dir", "norm", "loss", "decay")},
     **{key: [""] for key in ("scheme", "protocol", "aggregate", "activation")},
-    **{key: [""] for key in ("conditioning", "minibatch", "kind")},
+    **{key: [""] for key in ("conditioning", "minibatch", "kind", "prior")},
     "warmup_rounds": [-1],
     "warmup_discriminator": [0],
     "unroll": [0],

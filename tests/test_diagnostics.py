@@ -20,14 +20,14 @@ from gan_jax.diagnostics.gradients import cosine
 from gan_jax.diagnostics.judgement import accuracies, saturation
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import AGGREGATES, Game
-from gan_jax.game.prior import Prior
+from gan_jax.game.prior import Prior, normal
 from gan_jax.game.schemes.moves import round_key
 from gan_jax.game.state import GANState, Player
 from gan_jax.models.opinion import Opinion
 from gan_jax.report.recorder import read_rows
 from gan_jax.restore import restore
 from gan_jax.sampling import make_accuracy
-from gan_jax.streams import example_keys, latents, root, stream
+from gan_jax.streams import example_keys, root, stream
 from gan_jax.workdir import Workdir, describe
 
 PLAYERS = ("generator", "discriminator")
@@ -43,7 +43,7 @@ REALS = np.linspace(-2, 3, 16, dtype=np.float32)[:, None]
 def fake_logits():
     """Those of the generator's next turn, where a logit is a latent."""
     key = stream(stream(root(0), "generator turn", 3), "latents")
-    return np.asarray(latents(example_keys(key, 16), 1))[:, 0].astype(np.float64)
+    return np.asarray(normal(example_keys(key, 16), 1))[:, 0].astype(np.float64)
 
 
 SLOPES = {

@@ -7,25 +7,49 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.game.prior import Draw, Prior
+from gan_jax.game.prior import DISTRIBUTIONS, Draw, Prior, normal
 from gan_jax.game.terms import classification, information
 from gan_jax.models.opinion import Opinion
-from gan_jax.streams import example_keys, latents, root
+from gan_jax.streams import example_keys, root
 
 
 def test_a_prior_of_noise_alone_is_standard_normal_noise():
     keys = example_keys(root(0), 5)
     draw = Prior(3).draw(keys)
-    np.testing.assert_array_equal(draw.z, latents(keys, 3))
+    np.testing.assert_array_equal(draw.z, normal(keys, 3))
     assert draw[1:] == (None, None, None)
     assert (Prior(3).dimensions, Prior(3).codes) == (3, 0)
+
+
+VARIANCE = {"normal": 1, "uniform": 1 / 3, "sphere": 1}
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_noise_has_no_direction_and_its_variance(name):
+    keys = example_keys(root(0), 4000)
+    z = np.asarray(DISTRIBUTIONS[name](keys, 3))
+    assert z.shape == (4000, 3)
+    assert z.dtype == np.float32
+    # Five standard deviations of a mean and of a (co)variance; none varies more than normal ones.
+    np.testing.assert_allclose(z.mean(axis=0), 0, atol=5 / 4000**0.5)
+    np.testing.assert_allclose(np.cov(z.T), VARIANCE[name] * np.eye(3), atol=5 * (2 / 4000) ** 0.5)
+    np.testing.assert_array_equal(DISTRIBUTIONS[name](keys[2:5], 3), z[2:5])
+    np.testing.assert_array_equal(Prior(3, distribution=name).draw(keys).z, z)
+
+
+def test_bounds_of_the_noise():
+    keys = example_keys(root(0), 4000)
+    assert np.ptp(DISTRIBUTIONS["uniform"](keys, 3)) == pytest.approx(2, abs=0.01)
+    assert np.max(np.abs(DISTRIBUTIONS["uniform"](keys, 3))) <= 1
+    lengths = np.linalg.norm(DISTRIBUTIONS["sphere"](keys, 5), axis=1)
+    np.testing.assert_allclose(lengths, 5**0.5, rtol=1e-5)
 
 
 def test_codes_follow_the_noise():
     prior, keys = Prior(3, classes=7, categories=4, continuous=2), example_keys(root(0), 4000)
     draw = jax.jit(prior.draw)(keys)
     assert draw.z.shape == (4000, prior.dimensions) == (4000, 9)
-    np.testing.assert_array_equal(draw.z[:, :3], latents(keys, 3))
+    np.testing.assert_array_equal(draw.z[:, :3], normal(keys, 3))
     np.testing.assert_array_equal(draw.z[:, 3:7], np.eye(4)[draw.categories])
     np.testing.assert_array_equal(draw.z[:, 7:], draw.continuous)
     assert np.all((draw.continuous >= -1) & (draw.continuous < 1))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gan_jax.data.batches import Batches, from_float, take, to_float
-from gan_jax.streams import example_keys, latents, stream
+from gan_jax.streams import example_keys, stream
 
 
 def bits(keys):
@@ -50,17 +50,6 @@ def test_example_keys_go_on_where_others_ended():
     np.testing.assert_array_equal(
         bits(example_keys(key, 3, first=5)), bits(example_keys(key, 8))[5:]
     )
-
-
-def test_latents_are_standard_normal_and_one_a_key():
-    keys = example_keys(jax.random.key(0), 4000)
-    z = np.asarray(latents(keys, 3))
-    assert z.shape == (4000, 3)
-    assert z.dtype == np.float32
-    # Five standard deviations of a mean and of a (co)variance.
-    np.testing.assert_allclose(z.mean(axis=0), 0, atol=5 / 4000**0.5)
-    np.testing.assert_allclose(np.cov(z.T), np.eye(3), atol=5 * (2 / 4000) ** 0.5)
-    np.testing.assert_array_equal(latents(keys[2:5], 3), z[2:5])
 
 
 # Batches

@@ -11,6 +11,7 @@ from gan_jax import build
 from gan_jax.data.batches import Examples, take
 from gan_jax.errors import InputError
 from gan_jax.game import turn
+from gan_jax.game.prior import normal
 from gan_jax.game.schemes import SCHEMES
 from gan_jax.game.schemes.extragradient import extrapolated
 from gan_jax.game.schemes.moves import round_key
@@ -18,7 +19,7 @@ from gan_jax.game.schemes.simultaneous import look_both
 from gan_jax.game.state import Player, init_state
 from gan_jax.game.turn import Gradient, freeze, move
 from gan_jax.models import mlp
-from gan_jax.streams import example_keys, latents, stream
+from gan_jax.streams import example_keys, stream
 
 OPPONENT = {"generator": "discriminator", "discriminator": "generator"}
 
@@ -122,7 +123,7 @@ def noise(parts, player, update=0):
     alternates = parts.config.schedule.scheme in ("alternating", "lookahead")
     name = f"{player} turn" if alternates else "round"
     key = stream(jax.random.key(parts.config.seed), name, update)
-    return latents(example_keys(stream(key, "latents"), parts.config.train.batch_size), 3)
+    return normal(example_keys(stream(key, "latents"), parts.config.train.batch_size), 3)
 
 
 def sigmoid(logits):

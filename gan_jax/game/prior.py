@@ -1,11 +1,34 @@
 """Where the generator's inputs come from."""
 
+import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from gan_jax.streams import latents, stream
+from gan_jax.streams import stream
+
+
+def normal(keys: jax.Array, dimensions: int) -> jax.Array:
+    """Standard normal latents [N, dimensions], one a key [N]."""
+    return jax.vmap(lambda key: jax.random.normal(key, (dimensions,)))(keys)
+
+
+def uniform(keys: jax.Array, dimensions: int) -> jax.Array:
+    """Latents [N, dimensions], each number uniform in [-1, 1)."""
+    return jax.vmap(lambda key: jax.random.uniform(key, (dimensions,), minval=-1.0))(keys)
+
+
+def sphere(keys: jax.Array, dimensions: int) -> jax.Array:
+    """Latents [N, dimensions] on the sphere of radius sqrt(dimensions), all directions alike.
+
+    In high dimensions normal ones are nearly that; here none is near 0.
+    """
+    z = normal(keys, dimensions)
+    return z * math.sqrt(dimensions) / jnp.linalg.norm(z, axis=1, keepdims=True)
+
+
+DISTRIBUTIONS = {"normal": normal, "uniform": uniform, "sphere": sphere}
 
 
 class Draw(NamedTuple):
@@ -28,10 +51,11 @@ class Prior(NamedTuple):
     """The distribution of the generator's inputs.
 
     Attributes:
-        noise: Dimensions of standard normal noise.
+        noise: Dimensions of the noise.
         classes: Classes to ask for, uniformly; 0: none.
         categories: Values of the categorical code, uniformly; 0: no such code.
         continuous: Continuous codes, uniform in [-1, 1).
+        distribution: Of the noise, one of `DISTRIBUTIONS`.
 
     The codes are InfoGAN's (Chen et al., 2016, arXiv:1606.03657, section 7).
     """
@@ -40,6 +64,7 @@ class Prior(NamedTuple):
     classes: int = 0
     categories: int = 0
     continuous: int = 0
+    distribution: str = "normal"
 
     @property
     def dimensions(self) -> int:
@@ -53,7 +78,7 @@ class Prior(NamedTuple):
 
     def draw(self, keys: jax.Array) -> Draw:
         """One input a key [N]."""
-        z, drawn = [latents(keys, self.noise)], {}
+        z, drawn = [DISTRIBUTIONS[self.distribution](keys, self.noise)], {}
         if self.classes:
             drawn["labels"] = _integers(keys, "labels", self.classes)
         if self.categories:
@@ -74,5 +99,4 @@ def _integers(keys: jax.Array, name: str, count: int) -> jax.Array:
 
 
 def _uniform(keys: jax.Array, name: str, count: int) -> jax.Array:
-    streams = _streams(keys, name)
-    return jax.vmap(lambda key: jax.random.uniform(key, (count,), minval=-1.0))(streams)
+    return uniform(_streams(keys, name), count)

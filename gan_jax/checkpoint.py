@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from gan_jax.errors import RunError
 class Checkpoints:
     """The checkpoints of a run, by step.
 
-    A checkpoint is a tree of numpy arrays in nested dicts, with a digest of its bytes: a file that
-    was cut or altered after it was written is found out when it is read.
+    A checkpoint is a tree of numpy arrays in nested dicts. Its parts, the entries of the outermost
+    dict, can be read alone. Each has a digest of its bytes: a file that was cut or altered after it
+    was written is found out when it is read.
 
     Args:
         folder: Where they are, or will be.
@@ -30,7 +32,8 @@ class Checkpoints:
         _mute_orbax()
         self._folder = folder.absolute()
         options = ocp.CheckpointManagerOptions(max_to_keep=keep)
-        self._manager = ocp.CheckpointManager(self._folder, options=options)
+        handlers = {"state": ocp.PyTreeCheckpointHandler(), "check": ocp.JsonCheckpointHandler()}
+        self._manager = ocp.CheckpointManager(self._folder, options=options, item_handlers=handlers)
 
     def steps(self) -> list[int]:
         """The steps saved, oldest first."""
@@ -50,8 +53,8 @@ class Checkpoints:
         if jax.process_index() == 0:
             _rehearse(self._folder, tree)
         arguments = ocp.args.Composite(
-            state=ocp.args.StandardSave(tree),
-            check=ocp.args.JsonSave({"digest": digest(tree)}),
+            state=ocp.args.PyTreeSave(tree),
+            check=ocp.args.JsonSave({name: digest(part) for name, part in tree.items()}),
         )
         self._guard(lambda: self._manager.save(step, args=arguments, force=True))
 
@@ -63,31 +66,34 @@ class Checkpoints:
         """
         self._guard(self._manager.wait_until_finished)
 
-    def restore(self, step: int) -> Any:
+    def restore(self, step: int, parts: Collection[str] | None = None) -> dict[str, Any]:
         """The tree saved at `step`, as nested dicts of numpy arrays.
 
+        Args:
+            step: Its number.
+            parts: Which of its parts to read, None: all.
+
         Raises:
-            RunError: If it can't be read, or is not what was saved.
+            RunError: If it can't be read, lacks a part, or is not what was saved.
         """
-        arguments = ocp.args.Composite(
-            state=ocp.args.StandardRestore(), check=ocp.args.JsonRestore()
-        )
+        place = self._folder / str(step)
         try:
-            saved = self._manager.restore(step, args=arguments)
+            saved = self._read(step, parts)
         except Exception as error:  # Orbax and TensorStore raise whatever their layers raise.
-            raise RunError(f"{self._folder / str(step)}: {_first_line(error)}") from error
-        if digest(saved.state) != saved.check["digest"]:
-            raise RunError(f"{self._folder / str(step)}: not what was saved, its digest differs")
+            raise RunError(f"{place}: {_first_line(error)}") from error
+        for name, part in saved.state.items():
+            if digest(part) != saved.check[name]:
+                raise RunError(f"{place}: {name} is not what was saved, its digest differs")
         return saved.state
 
-    def restore_newest(self) -> tuple[int, Any] | None:
-        """The newest sound checkpoint, or None if there is none.
+    def restore_newest(self, parts: Collection[str] | None = None) -> tuple[int, Any] | None:
+        """The newest checkpoint of which the parts asked for are sound, or None if there is none.
 
         A damaged one is named in a warning and set aside, so that its step can be saved again.
         """
         for step in reversed(self.steps()):
             try:
-                return step, self.restore(step)
+                return step, self.restore(step, parts)
             except RunError as error:
                 logging.warning("damaged checkpoint, going back to the one before: %s", error)
                 self._set_aside(step)
@@ -96,6 +102,14 @@ class Checkpoints:
     def close(self) -> None:
         """Finish what is under way."""
         self._manager.close()
+
+    def _read(self, step: int, parts: Collection[str] | None) -> ocp.args.Composite:
+        described = self._manager.item_metadata(step).state.tree
+        wanted = {name: described[name] for name in parts or described}
+        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
+        state = ocp.args.PyTreeRestore(item=wanted, restore_args=as_numpy, partial_restore=True)
+        arguments = ocp.args.Composite(state=state, check=ocp.args.JsonRestore())
+        return self._manager.restore(step, args=arguments)
 
     def _set_aside(self, step: int) -> None:
         if jax.process_index() == 0:

@@ -34,7 +34,7 @@ def main() -> None:
     from gan_jax.sampling import make_sampler
     from gan_jax.workdir import to_json
 
-    trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
+    trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value, beside=())
     sample = make_sampler(trained.players.generator, rules.prior(trained.config.model))
     samples = [batch.x for batch in sample(trained.generator, _NUM.value, _SEED.value)]
     samples = np.concatenate(samples)

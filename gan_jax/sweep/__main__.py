@@ -44,17 +44,17 @@ def main() -> None:
     if _JOB.value is None:
         _conduct(study, jobs, folder)
     else:
-        _play({job.name: job for job in jobs}, folder)
+        _play({job.name: job for job in jobs}, folder, study.probe)
 
 
-def _play(jobs, folder: Path) -> None:
+def _play(jobs, folder: Path, probe) -> None:
     from gan_jax.parallel import use_cores
     from gan_jax.sweep.play import JobFolder, play
 
     job = choose("--job", _JOB.value, jobs)
     if job.together:
         use_cores()
-    play(job, JobFolder(folder / "jobs" / job.name))
+    play(job, JobFolder(folder / "jobs" / job.name), probe)
 
 
 def _conduct(study, jobs, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gan_jax.errors import RunError
@@ -80,7 +81,11 @@ def conduct(
     if len(records) < len(jobs):
         print(f"{len(records)} of {len(jobs)} jobs are done; the same command collects the rest")
         return
-    page.write(study.report(table), folder, _provenance(study, jobs, given, records))
+    report = study.report(table)
+    if study.exhibit:
+        runs = {job.trials[0].number: place.run for job, place in zip(jobs, folders, strict=True)}
+        report = replace(report, sections=[*report.sections, *study.exhibit(runs)])
+    page.write(report, folder, _provenance(study, jobs, given, records))
     print(f"finished: see {folder / 'report.html'}", flush=True)
 
 

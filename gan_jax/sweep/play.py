@@ -17,6 +17,7 @@ from gan_jax.report.recorder import read_rows
 from gan_jax.rhythm import StopRequest
 from gan_jax.sweep.jobs import Job
 from gan_jax.sweep.program import Trial
+from gan_jax.sweep.study import Probe
 from gan_jax.sweep.together import Row, Together
 from gan_jax.train import Run
 from gan_jax.workdir import Workdir, to_json, versions, write_whole
@@ -52,8 +53,13 @@ class JobFolder:
         return float(self.progress.read_text()) if self.progress.exists() else 0.0
 
 
-def play(job: Job, folder: JobFolder) -> None:
+def play(job: Job, folder: JobFolder, probe: Probe | None = None) -> None:
     """Play a job to its end; nothing is done again that was done before.
+
+    Args:
+        job: The job.
+        folder: Its folder.
+        probe: What to measure of a run of its own when it has been trained.
 
     Raises:
         InputError: If a config can't be used.
@@ -62,7 +68,7 @@ def play(job: Job, folder: JobFolder) -> None:
     if folder.done.exists():
         return
     folder.path.mkdir(parents=True, exist_ok=True)
-    seconds = (_play_together if job.together else _play_apart)(job, folder)
+    seconds = _play_together(job, folder) if job.together else _play_apart(job, folder, probe)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     record = {"device_seconds": seconds, "trials": len(job.trials), "versions": versions()}
     write_whole(folder.done, to_json(record, indent=2))
@@ -121,8 +127,8 @@ def _note(job: Job, rows: Path, plays: int, measured: Iterable[tuple[int, Row]])
         os.fsync(file.fileno())
 
 
-def _play_apart(job: Job, folder: JobFolder) -> float:
-    """A run as `gan_jax.main` makes it. Returns device-seconds."""
+def _play_apart(job: Job, folder: JobFolder, probe: Probe | None) -> float:
+    """A run as `gan_jax.main` makes it, then the probe. Returns device-seconds."""
     (trial,), started, fell = job.trials, time.monotonic(), {}
     run = Run(trial.config, str(folder.run))
     try:
@@ -132,6 +138,8 @@ def _play_apart(job: Job, folder: JobFolder) -> float:
     if not fell and run.step < trial.config.train.steps:
         raise KeyboardInterrupt
     measured = [row for row in read_rows(Workdir(folder.run).metrics) if _is_evaluation(row)]
+    if probe and not fell:
+        measured[-1] |= probe(folder.run)
     _keep_rows(folder.rows, -1)
     for row in [*measured, *([fell] if fell else [])]:
         _note(job, folder.rows, row["step"], [(0, {"diverged_at": -1} | row)])

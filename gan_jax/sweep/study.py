@@ -6,10 +6,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import pandas as pd
 from ml_collections import ConfigDict
 
 from gan_jax.config import check, flatten
 from gan_jax.errors import InputError
+from gan_jax.study.report import Report, Section
+
+Probe = Callable[[Path], Mapping[str, float]]
 
 
 class Spec(NamedTuple):
@@ -32,19 +36,25 @@ class Study(NamedTuple):
         question: Its docstring.
         trials: All of them.
         report: From the table of results to a report.
+        probe: What to measure of a run that has been trained, from its folder to numbers by name:
+            they join its last evaluation. Only trials on images are runs.
+        exhibit: Further sections of the report, from the folders of the runs by trial.
     """
 
     path: Path
     question: str
     trials: Sequence[Spec]
-    report: Callable[..., Any]
+    report: Callable[[pd.DataFrame], Report]
+    probe: Probe | None = None
+    exhibit: Callable[[Mapping[int, Path]], Sequence[Section]] | None = None
 
 
 def load(path: Path, config: ConfigDict) -> Study:
     """The study of a file, its trials made from a config.
 
     Args:
-        path: A Python file with a docstring, `get_config()`, `sweep(add)` and `report(results)`.
+        path: A Python file with a docstring, `get_config()`, `sweep(add)` and `report(results)`;
+            and, if the study has them, `probe(folder)` and `exhibit(folders)`.
         config: What the trials have in common: the file's own, as the user overrode it.
 
     Raises:
@@ -62,7 +72,8 @@ def load(path: Path, config: ConfigDict) -> Study:
     module.sweep(add)
     if not trials:
         raise InputError("study", path, "has no trials")
-    return Study(path, (module.__doc__ or "").strip(), trials, module.report)
+    further = {name: getattr(module, name, None) for name in ("probe", "exhibit")}
+    return Study(path, (module.__doc__ or "").strip(), trials, module.report, **further)
 
 
 def matching(trials: Sequence[Spec], wanted: str) -> list[Spec]:

@@ -1,0 +1,48 @@
+"""Studies of a run that is there: from its latent space to a report.
+
+python -m experiments.latent.NAME --workdir=RUN [--step=N] [--weights=ema] --out=FOLDER
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from absl import flags
+
+from gan_jax import cli
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
+_STEP = flags.DEFINE_integer("step", None, "A saved step; default: the newest.")
+_WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema), or raw.")
+_OUT = flags.DEFINE_string("out", None, "The folder of the report.", required=True)
+
+
+def study(report: Callable) -> None:
+    """Load the latent space, study it, write the report, and end the program.
+
+    Args:
+        report: From a `gan_jax.latent.Space` to a `gan_jax.study.report.Report`.
+    """
+
+    def main() -> None:
+        from gan_jax import latent
+        from gan_jax.study import page
+        from gan_jax.workdir import versions
+
+        started = time.monotonic()
+        space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
+        found = report(space)
+        data = space.record["data"]
+        provenance = {
+            "command": f"python -m experiments.latent.{Path(sys.argv[0]).stem} "
+            f"--workdir={_WORKDIR.value} --out={_OUT.value}",
+            "run": f"{space.origin}, weights {space.weights}, {data['origin']}",
+            "cost": f"{time.monotonic() - started:,.0f} s, compiling included",
+            "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
+            "config": space.config.to_dict(),
+        }
+        page.write(found, _OUT.value, provenance)
+        print(f"{found.status}: {found.verdict}\nsee {_OUT.value}/report.html")
+
+    cli.run(main)

@@ -22,7 +22,7 @@ from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import by_cell, holm, paired
 
-STOPS = (1_000,)  # rounds that both play
+STOPS = (250, 1_000)  # rounds that both play: a blob near the middle, and a rough ring
 SEEDS = range(10)
 PENALTY = "gradient"
 PENALIZED = ("minimax", "non_saturating", "least_squares", "wasserstein", "hinge")
@@ -155,7 +155,7 @@ def _verdict(table, cells, k):
     of = {claim: named(some.setting) for claim, some in table.groupby("claim")}
     return (
         f"After {k:,} updates of the discriminator alone the gradient has vanished for "
-        f"{of.get('holds', 'none')}; it has not for {of.get('fails', 'none')}; open is it for "
+        f"{of.get('holds', 'none')}; it has not for {of.get('fails', 'none')}; it is open for "
         f"{of.get('open', 'none')}. In brackets the rounds before the stop. The discriminator was "
         f"never too good for {named(cells[~cells.good & (cells.game == cells.loss)].cell)}."
     )

@@ -1,6 +1,6 @@
 """How fast is a round, against PyTorch and against XLA's stock layers?
 
-    python -m experiments.speed --work=dcgan|ring [--batch=N] [--width=N] [--rounds=N]
+    python -m experiments.speed --work=dcgan|ring|pacgan [--batch=N] [--width=N] [--rounds=N]
 
 Prints one JSON line for the project, and to stderr a table of all contestants, their ratios, and
 the parts of the round. PyTorch takes part where it can be imported. Contestants are processes of
@@ -24,17 +24,17 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.speed.environment import environment
+from experiments.speed.works import WORKS
 from gan_jax import cli
 from gan_jax.workdir import to_json
 
-_WORK = flags.DEFINE_enum("work", "dcgan", ["dcgan", "ring"], "What is played.")
-_BATCH = flags.DEFINE_integer("batch", None, "Examples a batch; default: 128 or 512.", 1)
-_WIDTH = flags.DEFINE_integer("width", None, "Width W of the networks; default: 64 or 128.", 1)
-_ROUNDS = flags.DEFINE_integer("rounds", None, "Rounds of each; default: 30 or 2000.", 1)
+_WORK = flags.DEFINE_enum("work", "dcgan", [*WORKS], "What is played.")
+_BATCH = flags.DEFINE_integer("batch", None, "Examples a batch; default: the work's.", 1)
+_WIDTH = flags.DEFINE_integer("width", None, "Width W of the networks; default: the work's.", 1)
+_ROUNDS = flags.DEFINE_integer("rounds", None, "Rounds of each; default: the work's.", 1)
 _STOCK = flags.DEFINE_bool("stock", True, "Whether XLA's stock layers take part (dcgan only).")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for all that was measured.")
 
-DEFAULTS = {"dcgan": (128, 64, 30), "ring": (512, 128, 2000)}
 TURNS = 6  # of each contestant; the slow stock layers play one round a turn
 SIDE = 2048  # of the matrices whose product shows the machine's limit
 HERE = "experiments.speed"
@@ -112,12 +112,12 @@ def report(found: dict) -> None:
 def main() -> None:
     """Measure and report."""
     work = _WORK.value
-    given = (_BATCH.value, _WIDTH.value, _ROUNDS.value)
-    batch, width, rounds = (x or y for x, y in zip(given, DEFAULTS[work], strict=True))
+    batch, width = _BATCH.value or WORKS[work].batch, _WIDTH.value or WORKS[work].width
+    rounds = _ROUNDS.value or WORKS[work].rounds
     names = ["project"]
     names += ["torch"] if importlib.util.find_spec("torch") else []
-    names += ["trials"] if work == "ring" else []
-    names += ["stock"] if _STOCK.value and work == "dcgan" else []
+    names += ["trials"] if WORKS[work].trials else []
+    names += ["stock"] if _STOCK.value and WORKS[work].stock else []
     times = contest(names, work, batch, width, rounds)
     medians = {name: statistics.median(of) for name, of in times.items()}
     parts = subprocess.run(

@@ -4,7 +4,7 @@
 
 Reads a number of rounds a line, answers with their milliseconds as one JSON line. Rounds are
 played as a run plays them, several between two looks at the device, and their mean is noted: one
-for dcgan, ten for ring, eight hundred of sixteen trials side by side. Processes keep the
+of images, ten of points, eight hundred of sixteen trials side by side. Processes keep the
 contestants' threads, allocators and programs apart.
 """
 
@@ -24,11 +24,11 @@ def _project(work: str, batch: int, width: int) -> Play:
     from gan_jax import build, rounds
     from gan_jax.parallel import Devices
 
-    config, devices = works.config(work, batch, width), Devices()
-    shape, batches = works.SHAPES[work], works.batches(work, batch)
+    config, devices = works.WORKS[work].config(batch, width), Devices()
+    shape, batches = works.WORKS[work].shape, works.batches(work, batch)
     players = build.players(config, shape, batches.per_epoch)
     (phase,) = build.phases(config, players, batches.per_epoch, devices)
-    if work == "ring":
+    if len(shape) == 1:
         phase = phase._replace(play=works.with_fresh_points(phase.play))
     examples = devices.replicate(works.examples(work))
     play_round = rounds.make_rounds((phase,), devices, batches, examples)
@@ -104,18 +104,19 @@ def torch(work: str, batch: int, width: int) -> Play:
 
 
 CONTESTANTS = {"project": project, "trials": trials, "stock": stock, "torch": torch}
-BETWEEN_LOOKS = {"dcgan": 1, "ring": 10}  # rounds
 TRIALS, TRIALS_ROUNDS = 16, 800  # side by side; rounds of all between looks
 WARM_UP = 3  # rounds
 
 
 def main() -> None:
     """Answer until the input ends."""
+    from experiments.speed import works
+
     name, work, batch, width = sys.argv[1:5]
     play = CONTESTANTS[name](work, int(batch), int(width))
     play(WARM_UP)
     print("ready", flush=True)
-    block = TRIALS_ROUNDS if name == "trials" else BETWEEN_LOOKS[work]
+    block = TRIALS_ROUNDS if name == "trials" else works.WORKS[work].between_looks
     for line in sys.stdin:
         times = []
         for _ in range(-(-int(line) // block)):

@@ -26,13 +26,14 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
     from gan_jax.parallel import one_device
     from gan_jax.streams import example_keys, root
 
-    config, devices = works.config(work, batch, width), one_device()
-    players = build.players(config, works.SHAPES[work], 1)
+    config, devices = works.WORKS[work].config(batch, width), one_device()
+    shape = works.WORKS[work].shape
+    players = build.players(config, shape, 1)
     moves, key = build.moves(config, players, devices), root(0)
-    game, state = moves.game, build.state(config, players, works.SHAPES[work])
+    game, state = moves.game, build.state(config, players, shape)
     z = game.prior.draw(example_keys(key, batch)).z
     reals = game.generator.apply(state.generator.variables, z, train=False)
-    images = to_float(works.examples(work).x[:batch]) if work == "dcgan" else reals
+    images = to_float(works.examples(work).x[:batch]) if len(shape) == 3 else reals
     of_discriminator = jax.jit(moves.look_discriminator)(state, Examples(images))
     of_generator = jax.jit(moves.look_generator)(state, None)
 

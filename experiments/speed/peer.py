@@ -61,22 +61,46 @@ def _dcgan(batch: int, width: int):
     return *players, 100, (2e-4, 2e-4), reals
 
 
-def _ring(batch: int, width: int):
+def _points(batch: int):
     def reals() -> torch.Tensor:
         angle = 2 * math.pi * torch.randint(8, (batch,)) / 8
         return torch.stack([angle.cos(), angle.sin()], 1) + 0.01 * torch.randn(batch, 2)
 
-    return _mlp(16, width, width, 2), _mlp(2, width, width, 1), 16, (1e-3, 1e-4), reals
+    return reals
 
 
-WORKS = {"dcgan": _dcgan, "ring": _ring}
+def _ring(batch: int, width: int):
+    return _mlp(16, width, width, 2), _mlp(2, width, width, 1), 16, (1e-3, 1e-4), _points(batch)
+
+
+class _Maxout(nn.Module):
+    def __init__(self, inputs: int, outputs: int, pieces: int = 5):
+        super().__init__()
+        self.outputs, self.pieces = outputs, pieces
+        self.dense = nn.Linear(inputs, outputs * pieces)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.dense(x).view(-1, self.outputs, self.pieces).amax(2)
+
+
+def _pacgan(batch: int, width: int):
+    half, hidden = width // 2, []
+    for inputs in (2, width, width, width):
+        hidden += [nn.Linear(inputs, width), nn.BatchNorm1d(width), nn.ReLU()]
+    maxouts = [_Maxout(inputs, half) for inputs in (2, half, half)]
+    generator = nn.Sequential(*hidden, nn.Linear(width, 2))
+    discriminator = nn.Sequential(*maxouts, nn.Linear(half, 1))
+    return generator, discriminator, 2, (1e-4, 1e-4), _points(batch)
+
+
+WORKS = {"dcgan": _dcgan, "ring": _ring, "pacgan": _pacgan}
 
 
 def make_round(work: str, batch: int, width: int):
     """A function that plays one round."""
     generator, discriminator, latent, rates, reals = WORKS[work](batch, width)
     optimizers = [
-        torch.optim.Adam(player.parameters(), rate, (0.5, 0.999))
+        torch.optim.Adam(player.parameters(), rate, (0.8 if work == "pacgan" else 0.5, 0.999))
         for player, rate in zip((generator, discriminator), rates, strict=True)
     ]
     average = [p.detach().clone() for p in generator.parameters()]
@@ -101,8 +125,20 @@ def make_round(work: str, batch: int, width: int):
         with torch.no_grad():
             torch._foreach_lerp_(average, list(generator.parameters()), 1 - works.EMA_DECAY)
 
-    def play() -> None:
+    def at_once() -> None:
+        fake = fakes()
+        optimizers[1].zero_grad()
+        real = F.softplus(-discriminator(reals())).mean()
+        (real + F.softplus(discriminator(fake.detach())).mean()).backward()
+        discriminator.requires_grad_(False)
+        optimizers[0].zero_grad()
+        F.softplus(-discriminator(fake)).mean().backward()
+        discriminator.requires_grad_(True)
+        for optimizer in optimizers:
+            optimizer.step()
+
+    def in_turns() -> None:
         discriminator_turn()
         generator_turn()
 
-    return play
+    return at_once if work == "pacgan" else in_turns

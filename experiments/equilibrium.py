@@ -31,7 +31,7 @@ from experiments.common.readings import last
 from experiments.common.verdicts import judge
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
-from gan_jax.study.statistics import by_cell, paired
+from gan_jax.study.statistics import Paired, by_cell, paired
 
 SEEDS = range(10)
 ROUNDS, EVERY = 40_000, 2_000
@@ -64,17 +64,8 @@ def sweep(add) -> None:
 def report(results: pd.DataFrame) -> Report:
     """The verdict on the three parts."""
     rows = _named(results)
-    verdict = judge(
-        *(
-            {
-                f"{part}: {setting}": paired(*sides)
-                for setting, runs in rows.groupby("setting", sort=False)
-                if len((sides := compared(runs))[0])
-            }
-            for part, compared in PARTS.items()
-        ),
-        margin=MARGIN,
-    )
+    *falls, lost = (_compared(rows, part) for part in PARTS)
+    verdict = judge(*falls, lost, margin=MARGIN)
     return Report(
         title="The discriminator at 50 %, and after",
         question="Where does its accuracy come to 50 %, and what becomes of the samples after?",
@@ -84,8 +75,9 @@ def report(results: pd.DataFrame) -> Report:
             "that point quality may collapse.",
         ),
         refuted_by="The edge does not follow the score, does not end near 0, and nothing is lost.",
-        verdict=f"That the edge over 50 % falls, ends near 0, and the score is lost after that "
-        f"{verdict.sentence}. {_reached(rows)}",
+        verdict=f"C5, that the edge over 50 % falls and ends near 0, "
+        f"{judge(*falls, margin=MARGIN).sentence}. C6, that the score is lost after that, "
+        f"{judge(lost, margin=MARGIN).sentence}. {_reached(rows)}",
         status=verdict.status,
         sections=[
             Section(
@@ -155,6 +147,15 @@ def _is_lost(runs: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 
 PARTS = {"falls": _falls, "ends at 50 %": _ends, "is lost": _is_lost}
+
+
+def _compared(rows: pd.DataFrame, part: str) -> dict[str, Paired]:
+    """The comparisons of a part, by setting; one in which no run comes to 50 % has none of some."""
+    return {
+        f"{part}: {setting}": paired(*sides)
+        for setting, runs in rows.groupby("setting", sort=False)
+        if len((sides := PARTS[part](runs))[0])
+    }
 
 
 def _reached(rows: pd.DataFrame) -> str:

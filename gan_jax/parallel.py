@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.experimental import multihost_utils
 
 from gan_jax.errors import InputError
@@ -138,14 +139,17 @@ class TrialDevices:
         self.count = min(trials, jax.local_device_count())
         self._devices = jax.local_devices()[: self.count]
 
-    def compile(self, function: Callable, *, donates: bool = False) -> Callable:
+    def compile(
+        self, function: Callable, *, donates: bool = False, in_turn: bool = False
+    ) -> Callable:
         """function(one trial's tree, its inputs, what all share), for all trials, compiled.
 
         Args:
             function: Pure.
             donates: Whether the first argument is given away.
+            in_turn: Whether a device's trials are computed one after the other, not at once.
         """
-        over_trials = jax.vmap(function, in_axes=(0, 0, None))
+        over_trials = _one_by_one(function) if in_turn else jax.vmap(function, (0, 0, None))
         donated = (0,) if donates else ()
         if self.count == 1:
             return jax.jit(over_trials, donate_argnums=donated)
@@ -172,6 +176,13 @@ class TrialDevices:
         if self.count == 1:
             return found
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[: self._trials], found)
+
+
+def _one_by_one(function: Callable) -> Callable:
+    def over_trials(trials: Any, inputs: Any, shared: Any) -> Any:
+        return lax.map(lambda one: function(*one, shared), (trials, inputs))
+
+    return over_trials
 
 
 def any_host(flag: bool) -> bool:

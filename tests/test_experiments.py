@@ -70,6 +70,11 @@ STUDIES = {
         thin=lambda flat: flat["penalty.name"] == "none",
         true="only when",
     ),
+    "published": Case(
+        worse=lambda rows: (
+            (rows["model.discriminator.pack"] == 1) & (rows["schedule.scheme"] != "unrolled")
+        ),
+    ),
 }
 
 

@@ -35,7 +35,7 @@ PROTOCOLS = {
         {"GAN": {SCHEME: "simultaneous"}, "unrolled": {SCHEME: "unrolled"}},
     ),
 }
-PARTS = {"ring, PacGAN": 1 / 200, "grid, PacGAN": 1 / 200, "ring, unrolled": 1 / 25}
+PARTS = {"ring, PacGAN": 1 / 200, "grid, PacGAN": 1 / 400, "ring, unrolled": 1 / 50}
 EVALUATIONS = 4
 MARGIN = 0.5  # modes
 # Modes, share within 3 sigma in percent and reverse KL after the whole protocol. Metz et al. show

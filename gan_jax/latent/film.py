@@ -1,5 +1,6 @@
 """Pictures and films of paths: one as a strip, many as a sheet, any of them moving."""
 
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -107,6 +108,9 @@ def gif(scene: Scene, out: Path) -> None:
 def mp4(scene: Scene, out: Path) -> None:
     """Write a video (H.264); needs the extra `video`."""
     import imageio
+
+    # Else it forks, and a fork beside JAX's threads may hang.
+    os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")
 
     with imageio.get_writer(out, fps=1000 / pictures.BEAT, macro_block_size=2) as video:
         for frame in frames(scene):

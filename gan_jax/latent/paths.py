@@ -134,9 +134,7 @@ def great_circle(anchors: np.ndarray, frames: int, prior: Prior) -> np.ndarray:
     return np.concatenate([blend @ lengths * ways, blend @ codes], axis=1, dtype=np.float32)
 
 
-def walk(
-    anchors: np.ndarray, frames: int, prior: Prior, *, closed: bool = False
-) -> np.ndarray:
+def walk(anchors: np.ndarray, frames: int, prior: Prior, *, closed: bool = False) -> np.ndarray:
     """A smooth random walk: through all anchors, and each frame is distributed as they are.
 
     A frame is a sum of the anchors. Their weights follow the cubic spline that is 1 at the anchor

@@ -50,7 +50,7 @@ def main() -> None:
     z, labels = in_classes(np.stack([path(one, frames, space.prior) for one in through]), chosen)
     examples = film.render(space.generate, z, labels)
     kind.write(film.Scene(examples, mode in CLOSED, _real(space)), out)
-    print(f"{len(z)} {mode} in {frames} frames of {space.origin} in {out}")
+    print(f"{len(z)} paths ({mode}) of {frames} frames, {space.origin}, in {out}")
 
 
 def _real(space) -> np.ndarray | None:

@@ -348,7 +348,7 @@ def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path)
         "--seed=4",
         f"--out={out}",
     )
-    assert ended.stdout == f"2 closed_walk in 5 frames of mnist, cnn, step 40 in {out}\n"
+    assert ended.stdout == f"2 paths (closed_walk) of 5 frames, mnist, cnn, step 40, in {out}\n"
     assert ended.stderr == ""
     z = [PATHS["closed_walk"](points, 5, space.prior) for points in anchors(space, "3", 2, 4)]
     expected = np.asarray(film.still(film.Scene(film.render(space.generate, np.stack(z)))))

@@ -139,11 +139,12 @@ def walk(anchors: np.ndarray, frames: int, prior: Prior, *, closed: bool = False
 
     A frame is a sum of the anchors. Their weights follow the cubic spline that is 1 at the anchor
     and 0 at the others, and are scaled to unit length at every frame. Sums with such weights of
-    independent standard normal anchors are standard normal again; so each frame is a draw from
-    the prior, and the walk a Gaussian process. Sums of anchors on a sphere have no preferred
-    direction, and are scaled back to the sphere. Uniform noise, and continuous codes, walk as
-    the normal ones of the same quantiles (a Gaussian copula). A category goes straight: between two
-    it is both in part, which no draw is.
+    independent standard normal anchors are standard normal again; so each frame is a draw from the
+    prior, and the walk a Gaussian process (with great circles for splines: Hennig, "Animating
+    Samples from Gaussian Distributions", 2013, MPI for Intelligent Systems, technical report 8).
+    Sums of anchors on a sphere have no preferred direction, and are scaled back to the sphere.
+    Uniform noise, and continuous codes, walk as the normal ones of the same quantiles (a Gaussian
+    copula). A category goes straight: between two it is both in part, which no draw is.
 
     Args:
         anchors: See `Path`.

@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from scipy import ndimage
@@ -50,8 +51,8 @@ def draw(
     figure, axes = sheet(title, 6.6, 5.6)
     axes.imshow(colours(meaning), extent=grid.extent, interpolation="nearest", aspect="equal")
     if meaning.meaningful.any() and not meaning.meaningful.all():
-        style = {"levels": [0.5], "colors": "black", "linewidths": 0.7}
-        axes.contour(meaning.meaningful.astype(float), extent=grid.extent, origin="upper", **style)
+        edge = {"levels": [0.5], "colors": _EDGE["color"], "linewidths": _EDGE["linewidth"]}
+        axes.contour(meaning.meaningful.astype(float), extent=grid.extent, origin="upper", **edge)
     for kind, column, row in _places(meaning.kind):
         axes.annotate(str(kind), _at(grid, column, row), ha="center", va="center", **_HALO)
     for name, point in zip("ABC", plane.points, strict=True):
@@ -63,6 +64,7 @@ def draw(
     return figure
 
 
+_EDGE = {"color": "black", "linewidth": 0.7}
 _HALO = {
     "weight": "bold",
     "color": "black",
@@ -95,6 +97,7 @@ def _places(kind: np.ndarray) -> list[tuple[int, int, int]]:
 def _explain(figure: Figure, axes: Axes, present: Sequence[int], kinds: str, sure: str) -> None:
     """The legend: hues, and from pale to full."""
     patches = [Patch(color=HUES[kind % len(HUES)], label=str(kind)) for kind in present]
+    patches.append(Line2D([], [], label="around what\nis meaningful", **_EDGE))
     figure.legend(handles=patches, title=kinds, loc="outside right center", alignment="left")
     shades = matplotlib.colors.LinearSegmentedColormap.from_list(
         "shades", [(1 - PALEST * (1 - 0.4),) * 3, (0.4,) * 3]

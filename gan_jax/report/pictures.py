@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
@@ -106,7 +107,9 @@ def animate(folder: Path, out: Path, *, seconds: float = 8.0) -> None:
     gif(frames, out, [beat] * (len(frames) - 1) + [2000])
 
 
-def gif(frames: Sequence[Image.Image], out: Path, durations: int | list[int] = BEAT) -> None:
+def gif(
+    frames: Sequence[Image.Image], out: Path | IO[bytes], durations: int | list[int] = BEAT
+) -> None:
     """Pictures as a GIF that begins again at its end.
 
     Grey pictures keep their shades; colours are reduced to 256 a frame, as many as a GIF can hold.
@@ -116,6 +119,5 @@ def gif(frames: Sequence[Image.Image], out: Path, durations: int | list[int] = B
         out: The file.
         durations: Milliseconds a frame, or of each.
     """
-    frames[0].save(
-        out, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True
-    )
+    film = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0}
+    frames[0].save(out, format="GIF", optimize=True, **film)

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # One door: installs what is missing into .venv, then runs what it is told to.
 #
-#   ./launch.sh [train] [FLAGS]   train; without flags the MNIST GAN, into runs/mnist
-#   ./launch.sh sample FLAGS      write samples of a trained generator
-#   ./launch.sh evaluate FLAGS    measure a saved step of a run again
-#   ./launch.sh sweep FILE        run a study: all its trials, then its report
-#   ./launch.sh test [FLAGS]      run the tests
+#   ./launch.sh [train] [FLAGS]     train; without flags the MNIST GAN, into runs/mnist
+#   ./launch.sh sample FLAGS        write samples of a trained generator
+#   ./launch.sh interpolate FLAGS   show paths through the latent space of a trained generator
+#   ./launch.sh evaluate FLAGS      measure a saved step of a run again
+#   ./launch.sh sweep FILE          run a study: all its trials, then its report
+#   ./launch.sh test [FLAGS]        run the tests
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv="$here/.venv"
@@ -60,7 +61,7 @@ case $command in
         install study
         exec "$venv/bin/python" -m gan_jax.sweep "$@"
         ;;
-    sample | evaluate)
+    sample | interpolate | evaluate)
         install
         exec "$venv/bin/python" -m "gan_jax.$command" "$@"
         ;;
@@ -71,7 +72,7 @@ case $command in
         exec "$venv/bin/python" -m pytest "$@"
         ;;
     *)
-        echo "error: $command: no such command, choose from evaluate, sample, sweep, test, train" >&2
+        echo "error: $command: no such command, choose from evaluate, interpolate, sample, sweep, test, train" >&2
         exit 2
         ;;
 esac

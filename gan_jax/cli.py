@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from absl import app, flags, logging
 
@@ -34,6 +35,25 @@ def run(main: Callable[[], None]) -> None:
     process.keep_programs()
     logging.set_verbosity(logging.WARNING)
     app.run(guarded, flags_parser=_parse)
+
+
+def output(key: str, name: str, suffixes: Sequence[str]) -> Path:
+    """A file to write.
+
+    Args:
+        key: The flag.
+        name: Its value.
+        suffixes: What the name may end in.
+
+    Raises:
+        InputError: If it ends in something else, or there is no folder for it.
+    """
+    out = Path(name)
+    if out.suffix not in suffixes:
+        raise InputError(key, out, f"the name must end in {' or '.join(suffixes)}")
+    if not out.absolute().parent.is_dir():
+        raise InputError(key, out, "there is no such folder")
+    return out
 
 
 def _end(code: int, message: object) -> None:

@@ -6,13 +6,10 @@ The file holds `samples`, uint8 [N, H, W, C] for images, float32 [N, 2] for poin
 JSON text that says where they come from: step, weights, seed, the run's config, data and versions.
 """
 
-from pathlib import Path
-
 import numpy as np
 from absl import flags
 
 from gan_jax import cli
-from gan_jax.errors import InputError
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _OUT = flags.DEFINE_string("out", None, "The .npz file to write.", required=True)
@@ -24,11 +21,7 @@ _WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema),
 
 def main() -> None:
     """Load, sample, write."""
-    out = Path(_OUT.value)
-    if out.suffix != ".npz":
-        raise InputError("--out", out, "the name must end in .npz")
-    if not out.absolute().parent.is_dir():
-        raise InputError("--out", out, "there is no such folder")
+    out = cli.output("--out", _OUT.value, (".npz",))
     from gan_jax import rules
     from gan_jax.restore import restore
     from gan_jax.sampling import make_sampler

@@ -150,6 +150,21 @@ CASES = {
         ("--workdir={folder}/empty", "--out={folder}/x.npz", "--num=0"),
         ("num=0",),
     ),
+    "no run to go through": (
+        "interpolate",
+        ("--workdir={folder}/empty", "--out={folder}/x.png"),
+        ("--workdir={folder}/empty",),
+    ),
+    "no way to go": (
+        "interpolate",
+        ("--workdir={folder}/empty", "--out={folder}/x.png", "--mode=cubic"),
+        ("--mode=cubic", "spherical"),
+    ),
+    "a film of no kind": (
+        "interpolate",
+        ("--workdir={folder}/empty", "--out={folder}/x.avi"),
+        ("--out={folder}/x.avi", ".gif"),
+    ),
     "no run to evaluate": ("evaluate", ("--workdir={folder}/no",), ("--workdir={folder}/no",)),
     "no folder named": ("evaluate", (), ("--workdir",)),
 }

@@ -85,7 +85,7 @@ def test_the_ring_runs_by_epochs_and_gives_points(tmp_path):
     assert points.dtype == np.float32
 
 
-@pytest.mark.parametrize("module", ["main", "sample", "evaluate"])
+@pytest.mark.parametrize("module", ["main", "sample", "interpolate", "evaluate"])
 def test_help_is_no_error(module):
     assert "workdir" in program.run(f"gan_jax.{module}", "--help").stdout
 
@@ -94,6 +94,5 @@ def test_the_door_names_the_commands_it_knows():
     door = program.REPOSITORY / "launch.sh"
     refused = subprocess.run([door, "dance"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert (
-        "dance: no such command, choose from evaluate, sample, sweep, test, train" in refused.stderr
-    )
+    known = "evaluate, interpolate, sample, sweep, test, train"
+    assert f"dance: no such command, choose from {known}" in refused.stderr

@@ -1,6 +1,7 @@
 """A trained generator as a pure function on its latent space."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +66,7 @@ class Space(NamedTuple):
 
         They are those of `gan_jax.sample` with that seed.
         """
-        return self.prior.draw(example_keys(stream(root(seed), "samples"), num, first=first))
+        return _draw(self.prior, num, np.uint32(seed), first)
 
     def check(self, key: str, z: np.ndarray, labels: np.ndarray | None = None) -> None:
         """Whether latents [N, L] and labels [N], if it takes any, are this generator's.
@@ -90,6 +91,11 @@ class Space(NamedTuple):
             raise InputError(key, shape, f"each needs one of {classes} classes")
         if not np.all((np.asarray(labels) >= 0) & (np.asarray(labels) < classes)):
             raise InputError(key, np.max(labels), f"classes must be from 0 to {classes - 1}")
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _draw(prior: Prior, num: int, seed: jax.Array, first: jax.Array) -> Draw:
+    return prior.draw(example_keys(stream(root(seed), "samples"), num, first=first))
 
 
 def load(

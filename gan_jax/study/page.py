@@ -21,6 +21,8 @@ from gan_jax.study.tables import header, is_number, rows
 from gan_jax.workdir import write_whole
 
 _DPI = 150
+STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+"""How all pages look, as CSS."""
 _PAGE = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
 
 
@@ -63,9 +65,10 @@ def page(report: Report, provenance: Mapping[str, Any]) -> str:
     }
     return _PAGE.substitute(
         {key: html.escape(word) for key, word in words.items()},
+        style=STYLE,
         status_class=report.status.replace(" ", "-"),
         sections="\n".join(line for section in report.sections for line in _section(section)),
-        details="\n".join(_details(provenance)),
+        details="\n".join(details(provenance)),
     )
 
 
@@ -75,7 +78,7 @@ def _section(section: Section) -> Iterator[str]:
     yield "<figure>"
     if section.figure:
         about = html.escape(section.caption or section.heading)
-        yield f'<img alt="{about}" src="data:image/svg+xml;base64,{_svg(section.figure)}">'
+        yield f'<img alt="{about}" src="{svg(section.figure)}">'
     if section.table is not None:
         yield from _table(section.table)
     if section.caption:
@@ -89,12 +92,22 @@ def _settle(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-def _svg(figure: Figure) -> str:
-    """The figure in base64: as an image of its own, its ids can't clash with another's."""
+def svg(figure: Figure) -> str:
+    """The figure as a link that holds it: an image of its own, its ids clash with no other's."""
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "gan_jax"}):  # else ids are drawn at random
         figure.savefig(buffer, format="svg", dpi=_DPI, metadata={"Date": None})
-    return base64.b64encode(buffer.getvalue()).decode()
+    return link(buffer.getvalue(), "svg+xml")
+
+
+def link(data: bytes, kind: str) -> str:
+    """A link that holds an image.
+
+    Args:
+        data: The file's bytes.
+        kind: "svg+xml", "png" or "gif".
+    """
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _table(table: pd.DataFrame) -> Iterator[str]:
@@ -110,7 +123,7 @@ def _table(table: pd.DataFrame) -> Iterator[str]:
     yield "</tbody></table></div>"
 
 
-def _details(provenance: Mapping[str, Any]) -> Iterator[str]:
+def details(provenance: Mapping[str, Any]) -> Iterator[str]:
     """Plain values as a table, then each dict folded away."""
     yield "<table>"
     for key, value in provenance.items():

@@ -102,6 +102,21 @@ def interval(
     return Interval(estimate, float(low), float(high), len(values))
 
 
+def share(hits: int, num: int, level: float = 0.95) -> Interval:
+    """A share with its interval of Clopper and Pearson, which holds the true one at least so often.
+
+    Of 0 in N the upper end of 95 % is about 3.7 / N. ("The Use of Confidence or Fiducial Limits
+    Illustrated in the Case of the Binomial", 1934.)
+
+    Args:
+        hits: How many of the trials, each of them independent.
+        num: How many trials, at least 1.
+        level: Share of the intervals that are to hold the true value, between 0 and 1.
+    """
+    low, high = stats.binomtest(hits, num).proportion_ci(level, method="exact")
+    return Interval(hits / num, float(low), float(high), num)
+
+
 def paired(
     a: Sequence[float],
     b: Sequence[float],

@@ -1,0 +1,258 @@
+"""What the page of a latent space shows, each exhibit a function of the space."""
+
+import html
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from gan_jax.data import Dataset
+from gan_jax.errors import InputError
+from gan_jax.latent import film, map_figure, maps, meaning
+from gan_jax.latent.copies import Copies, nearest
+from gan_jax.latent.film import render
+from gan_jax.latent.paths import PATHS
+from gan_jax.latent.space import Space
+from gan_jax.report import pictures
+from gan_jax.study import figures, page
+from gan_jax.study.statistics import share
+
+SAMPLES, WALKS, STOPS, FRAMES = 100, 9, 6, 120
+MAP_SIDE, PLANES, PLANE_SIDE = 60, 6, 21
+RADII, DIRECTIONS = np.linspace(0, 2, 21), 200
+SHOWN, JUDGED = 12, 1_000  # samples beside their nearest training images, and counted
+KINDS = {True: ("digit", 10), False: ("nearest mode", 25)}
+
+
+class Exhibit(NamedTuple):
+    """A part of the page.
+
+    Attributes:
+        heading: A line.
+        text: What is to be seen, plain text.
+        body: HTML.
+    """
+
+    heading: str
+    text: str
+    body: str
+
+
+class Visit(NamedTuple):
+    """What is shown, and with which luck.
+
+    Attributes:
+        space: The latent space.
+        data: What the run was trained on, or None where it is not at hand.
+        seed: Of all latents shown.
+    """
+
+    space: Space
+    data: Dataset | None
+    seed: int
+
+    def labels(self, shape: Sequence[int], kind: int = 0) -> np.ndarray | None:
+        """One class for latents of this leading shape, if the generator takes any."""
+        classes = self.space.prior.classes
+        return np.full(shape, kind % classes, np.int32) if classes else None
+
+
+def samples(visit: Visit) -> Exhibit:
+    """Samples as `gan_jax.sample` gives them."""
+    num = SAMPLES if visit.space.is_image else pictures.SHOWN[False]
+    draw = visit.space.draw(num, visit.seed)
+    shown = pictures.picture(
+        render(visit.space.generate, np.asarray(draw.z), draw.labels), _real(visit)
+    )
+    return Exhibit("Samples", f"{num} of seed {visit.seed}, none left out.", _image(shown))
+
+
+def walks(visit: Visit) -> Exhibit:
+    """Closed random walks, moving."""
+    space, count = visit.space, WALKS if visit.space.is_image else 3
+    anchors = np.asarray(space.draw(count * STOPS, visit.seed).z).reshape(count, STOPS, -1)
+    z = np.stack([PATHS["closed_walk"](one, FRAMES, space.prior) for one in anchors])
+    labels = visit.labels(z.shape[:2])
+    if labels is not None:
+        labels = labels + np.arange(count, dtype=np.int32)[:, None] % space.prior.classes
+    real = None if space.is_image else _real(visit)
+    scene = film.Scene(render(space.generate, z, labels), closed=True, real=real)
+    buffer = io.BytesIO()
+    pictures.gif(film.frames(scene), buffer)
+    return Exhibit(
+        "Walks",
+        "Smooth random walks that end where they began; every frame is distributed like a sample.",
+        f'<img alt="walks" src="{page.link(buffer.getvalue(), "gif")}">',
+    )
+
+
+def plane_map(visit: Visit) -> Exhibit:
+    """A plane by what its latents mean, and its images.
+
+    Raises:
+        InputError: If nothing reads the examples.
+    """
+    space, read = visit.space, meaning.reader(visit.space)
+    plane = maps.plane(np.asarray(space.draw(3, visit.seed).z))
+    grid = maps.grid(plane, MAP_SIDE)
+    found = maps.over(read, space.generate, grid.z, visit.labels(grid.z.shape[:2]))
+    kinds, _ = KINDS[space.is_image]
+    sure = "confidence" if space.is_image else "within 3 sigma of it"
+    figure = map_figure.draw(
+        found, grid, plane, title="The plane through three samples", kinds=kinds, sure=sure
+    )
+    body = f'<img alt="map" src="{page.svg(figure)}">'
+    if space.is_image:
+        z = maps.grid(plane, PLANE_SIDE).z
+        images = render(space.generate, z, visit.labels(z.shape[:2]))
+        body += _image(pictures.sheet(np.concatenate(images), columns=PLANE_SIDE, scale=1))
+    text = f"{found.meaningful.mean():.0%} of it is meaningful: sure, and near real examples."
+    return Exhibit("A map", text, body)
+
+
+def radii(visit: Visit) -> Exhibit:
+    """What latents mean by their distance from 0.
+
+    Raises:
+        InputError: If nothing reads the examples, or a part of the latents are codes.
+    """
+    space, read = visit.space, meaning.reader(visit.space)
+    z = np.asarray(space.draw(DIRECTIONS, visit.seed).z)
+    _, kinds = KINDS[space.is_image]
+    found = maps.profile(
+        read, space.generate, space.prior, z, RADII, kinds, visit.labels(z.shape[:1])
+    )
+    cells = pd.DataFrame(
+        [
+            {
+                "distance from 0": radius,
+                "share": name,
+                **share(round(part * found.num), found.num)._asdict(),
+            }
+            for name, parts in (
+                ("meaningful", found.meaningful),
+                ("of the commonest kind", found.kinds.max(axis=1)),
+            )
+            for radius, part in zip(found.radii, parts, strict=True)
+        ]
+    )
+    figure = figures.curves(
+        cells,
+        "distance from 0",
+        "share",
+        title="What lies how far out",
+        label=f"share of {found.num} directions",
+        references={"meaningful at 1": float(found.meaningful[np.argmin(np.abs(RADII - 1))])},
+    )
+    text = "Distances are in typical radii of the prior: samples lie around 1."
+    return Exhibit("By radius", text, f'<img alt="radii" src="{page.svg(figure)}">')
+
+
+def planes(visit: Visit) -> Exhibit:
+    """Planes to move about in.
+
+    Raises:
+        InputError: If the run makes points.
+    """
+    space = visit.space
+    if not space.is_image:
+        raise InputError("config.data.name", space.config.data.name, "a map says it all of points")
+    made = [_plane(visit, number) for number in range(PLANES)]
+    height, width, _ = space.shape
+    about = {"side": PLANE_SIDE, "height": height, "width": width, "planes": made}
+    text = "Drag on the square, or move the sliders: each place is a latent of the plane."
+    return Exhibit("Move about", text, _MOVER.replace("ABOUT", html.escape(json.dumps(about))))
+
+
+def _plane(visit: Visit, number: int) -> dict[str, object]:
+    """A plane through three samples of its own: its images in one picture, and their readings."""
+    space = visit.space
+    plane = maps.plane(np.asarray(space.draw(3, visit.seed, first=3 * number).z))
+    z = maps.grid(plane, PLANE_SIDE).z
+    images = render(space.generate, z, visit.labels(z.shape[:2], number))
+    rows = np.concatenate([np.concatenate(row, axis=1) for row in images])
+    atlas = Image.fromarray(rows if rows.shape[-1] == 3 else rows[..., 0])
+    known = space.config.data.name in meaning.READERS
+    read = meaning.reader(space)(images.reshape(-1, *space.shape)) if known else None
+    return {
+        "atlas": page.link(_png(atlas), "png"),
+        "kind": [] if read is None else read.kind.tolist(),
+        "confidence": [] if read is None else np.round(read.confidence, 2).tolist(),
+    }
+
+
+def neighbours(visit: Visit) -> Exhibit:
+    """Samples beside the training images nearest to them.
+
+    Raises:
+        InputError: If there are no training images to compare with.
+    """
+    space, data = visit.space, visit.data
+    if not space.is_image or data is None:
+        why = "no training images at hand" if space.is_image else "points are not copied"
+        raise InputError("config.data.name", space.config.data.name, why)
+    draw = space.draw(JUDGED, visit.seed)
+    made = render(space.generate, np.asarray(draw.z), draw.labels)
+    found = nearest(made, data.train, data.test)
+    pairs = np.stack([made[:SHOWN], data.train[found.which[:SHOWN]]])
+    body = _image(pictures.sheet(np.concatenate(pairs), columns=SHOWN))
+    return Exhibit("Is it copying?", _words(found), body)
+
+
+def _words(found: Copies) -> str:
+    return (
+        "Above samples, below the training image nearest to each, pixel by pixel. Of "
+        f"{len(found.distances):,} samples {found.copied:.1%} are nearer to one than 1 % of real "
+        "held-out images are: about 1 % where nothing is copied, and more where it is or where "
+        f"samples are simpler than real ones. Median distance {np.median(found.distances):.3g}, of "
+        f"held-out images {np.median(found.of_held_out):.3g} (root mean square, pixels 0 to 255)."
+    )
+
+
+EXHIBITS: dict[str, Callable[[Visit], Exhibit]] = {
+    "samples": samples,
+    "walks": walks,
+    "map": plane_map,
+    "radius": radii,
+    "planes": planes,
+    "neighbours": neighbours,
+}
+
+
+def tour(visit: Visit, names: Iterable[str] = tuple(EXHIBITS)) -> tuple[list[Exhibit], list[str]]:
+    """The exhibits that this space has, and in words why it lacks the others."""
+    shown, missing = [], []
+    for name in names:
+        try:
+            shown.append(EXHIBITS[name](visit))
+        except InputError as error:
+            missing.append(f"{name}: {error.why}")
+    return shown, missing
+
+
+def _real(visit: Visit) -> np.ndarray:
+    """Real examples, which say how much of a plane of points is shown."""
+    return np.zeros((0, *visit.space.shape)) if visit.data is None else visit.data.test
+
+
+def _image(picture: Image.Image) -> str:
+    return f'<img alt="" src="{page.link(_png(picture), "png")}">'
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+_MOVER = """<div class="mover" data-about="ABOUT">
+<div class="pad"><img alt="all images of the plane" draggable="false"><span></span></div>
+<div class="view"><canvas></canvas><output></output>
+<label>plane <select></select></label>
+<label>across <input type="range" min="0" step="1" class="across"></label>
+<label>down <input type="range" min="0" step="1" class="down"></label></div>
+</div>"""

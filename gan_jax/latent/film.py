@@ -1,0 +1,152 @@
+"""Pictures and films of paths: one as a strip, many as a sheet, any of them moving."""
+
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+
+from gan_jax.data.batches import from_float
+from gan_jax.errors import InputError, RunError
+from gan_jax.latent.space import Generate
+from gan_jax.report import pictures
+from gan_jax.sampling import BATCH
+
+_SIDE = 240  # screen pixels a side of a film of images, at least
+
+
+def render(generate: Generate, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    """What the generator makes of latents, batch by batch.
+
+    Args:
+        generate: The generator.
+        z: Latents `[..., L]`, at least one.
+        labels: Their classes int32 `[...]`, or None where it takes none.
+
+    Returns:
+        Images uint8 `[..., H, W, C]` or points float32 `[..., D]`.
+
+    Raises:
+        RunError: If not all numbers are finite.
+    """
+    leading = z.shape[:-1]
+    num = int(np.prod(leading))
+    size = min(num, BATCH)
+    rows = np.arange(num + -num % size) % num
+    flat = z.reshape(num, -1), None if labels is None else labels.reshape(num)
+    batches = [
+        _shown(generate, *jax.tree.map(lambda leaf, part=part: leaf[part], flat))
+        for part in np.split(rows, len(rows) // size)
+    ]
+    if not all(finite for _, finite in batches):
+        raise RunError("the generator gives numbers that are not finite")
+    examples = np.concatenate([shown for shown, _ in batches])[:num]
+    return examples.reshape(*leading, *examples.shape[1:])
+
+
+@jax.jit
+def _shown(generate: Generate, z: jax.Array, labels: jax.Array | None):
+    x = generate(z, labels)
+    return from_float(x), jnp.all(jnp.isfinite(x))
+
+
+class Scene(NamedTuple):
+    """What there is to see.
+
+    Attributes:
+        examples: Of paths, each in frames: images uint8 [P, F, H, W, C], or points float [P, F, 2].
+        closed: Whether a path goes on at its beginning.
+        real: Real points [M, 2] to show the paths over; None for images.
+    """
+
+    examples: np.ndarray
+    closed: bool = False
+    real: np.ndarray | None = None
+
+
+def still(scene: Scene) -> Image.Image:
+    """All in one picture: a row of images a path, or a line a path over real points."""
+    if scene.real is not None:
+        return pictures.lines(scene.examples, scene.real, closed=scene.closed)
+    return pictures.sheet(np.concatenate(scene.examples), columns=scene.examples.shape[1])
+
+
+def frames(scene: Scene) -> list[Image.Image]:
+    """Picture after picture: a square sheet with an image a path, or the lines as they grow.
+
+    Open paths are there and back again, so that a film that begins again doesn't jump.
+    """
+    count = scene.examples.shape[1]
+    there = [_moment(scene, number) for number in range(count)]
+    return there if scene.closed else there + there[-2:0:-1]
+
+
+def _moment(scene: Scene, number: int) -> Image.Image:
+    if scene.real is not None:
+        return pictures.lines(scene.examples[:, : number + 1], scene.real, dots=False)
+    images = scene.examples[:, number]
+    across = np.ceil(np.sqrt(len(images))) * images.shape[2]
+    # Even: the usual video codec halves the picture's colours.
+    return pictures.sheet(images, scale=2 * int(np.ceil(_SIDE / across / 2)))
+
+
+def png(scene: Scene, out: Path) -> None:
+    """Write all in one picture."""
+    still(scene).save(out)
+
+
+def gif(scene: Scene, out: Path) -> None:
+    """Write a film that begins again at its end."""
+    pictures.gif(frames(scene), out)
+
+
+def mp4(scene: Scene, out: Path) -> None:
+    """Write a video (H.264); needs the extra `video`."""
+    import imageio
+
+    # Else it forks, and a fork beside JAX's threads may hang.
+    os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")
+
+    with imageio.get_writer(out, fps=1000 / pictures.BEAT, macro_block_size=2) as video:
+        for frame in frames(scene):
+            video.append_data(np.asarray(frame.convert("RGB")))
+
+
+class Kind(NamedTuple):
+    """A kind of file.
+
+    Attributes:
+        write: Writes a scene to a file.
+        frames: As many a path has unless the user says otherwise.
+        extra: The extra of this package that it needs, and the module by which to know.
+    """
+
+    write: Callable[[Scene, Path], None]
+    frames: int
+    extra: tuple[str, str] | None = None
+
+
+KINDS = {
+    ".png": Kind(png, 10),
+    ".gif": Kind(gif, 100),
+    ".mp4": Kind(mp4, 100, ("video", "imageio_ffmpeg")),
+}
+"""By how a file's name ends."""
+
+
+def kind(out: Path) -> Kind:
+    """The kind of a file, one of `KINDS`.
+
+    Raises:
+        InputError: If an extra is missing that it needs.
+    """
+    found = KINDS[out.suffix]
+    if found.extra and find_spec(found.extra[1]) is None:
+        why = f"needs the extra {found.extra[0]}: .venv/bin/pip install -e '.[{found.extra[0]}]'"
+        raise InputError("--out", out, why)
+    return found

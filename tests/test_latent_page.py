@@ -1,0 +1,92 @@
+"""The page of a latent space: whole, and honest about what it leaves out."""
+
+import base64
+import html
+import io
+import json
+import re
+
+import numpy as np
+import program
+import pytest
+from PIL import Image
+
+from gan_jax import data, latent
+from gan_jax.latent import exhibits
+from gan_jax.latent.copies import nearest
+from gan_jax.latent.exhibits import EXHIBITS, PLANE_SIDE, PLANES, Visit, tour
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("runs") / "ring"
+    program.run("gan_jax.main", *program.RING, f"--workdir={workdir}", "--config.train.steps=20")
+    return latent.load(workdir)
+
+
+def test_a_page_has_all_exhibits_and_needs_nothing_beside_it(uninterrupted, tmp_path):
+    out = tmp_path / "page.html"
+    said = program.run("gan_jax.latent.page", f"--workdir={uninterrupted}", f"--out={out}").stdout
+    assert said.startswith(f"{len(EXHIBITS)} exhibits, left out: nothing")
+    page = out.read_text(encoding="utf-8")
+    assert page.count("<section>") == len(EXHIBITS)
+    links = re.findall(r'(?:src|href)="(.{12})', page)
+    assert len(links) >= 6
+    assert {link[:11] for link in links} == {"data:image/"}
+    about = json.loads(html.unescape(re.search(r'data-about="([^"]*)"', page)[1]))
+    assert len(about["planes"]) == PLANES
+    for plane in about["planes"]:
+        atlas = Image.open(io.BytesIO(base64.b64decode(plane["atlas"].partition(",")[2])))
+        assert atlas.size == (28 * PLANE_SIDE, 28 * PLANE_SIDE)
+        assert len(plane["kind"]) == len(plane["confidence"]) == PLANE_SIDE**2
+        assert 0.1 <= min(plane["confidence"]) <= max(plane["confidence"]) <= 1
+
+
+def test_what_a_space_lacks_is_left_out_and_named(ring):
+    shown, missing = tour(Visit(ring, data.load(ring.config.data), seed=0))
+    assert [one.heading for one in shown] == ["Samples", "Walks", "A map", "By radius"]
+    assert missing == [
+        "planes: a map says it all of points",
+        "neighbours: points are not copied",
+    ]
+
+
+def test_without_the_data_there_are_no_neighbours(uninterrupted):
+    visit = Visit(latent.load(uninterrupted), None, seed=0)
+    assert tour(visit, ["neighbours"]) == ([], ["neighbours: no training images at hand"])
+
+
+def test_classes_are_asked_for_where_there_are_any(ring):
+    assert Visit(ring, None, 0).labels((2, 3)) is None
+    known = Visit(ring._replace(prior=ring.prior._replace(classes=4)), None, 0)
+    np.testing.assert_array_equal(known.labels((2, 1), kind=6), [[2], [2]])
+
+
+def test_an_image_knows_its_like_among_those_trained_on():
+    rng = np.random.default_rng(0)
+    train, held_out, new = (
+        rng.integers(0, 256, (num, 6, 6, 1), dtype=np.uint8) for num in (900, 400, 600)
+    )
+    copies = train[[7, 3, 899]]
+    found = nearest(np.concatenate([copies, new]), train, held_out)
+    np.testing.assert_array_equal(found.which[:3], [7, 3, 899])
+    np.testing.assert_array_equal(found.distances[:3], 0)
+    gaps = new[:, None].astype(float) - train
+    expected = np.sqrt((gaps**2).mean(axis=(2, 3, 4))).min(axis=1)
+    np.testing.assert_allclose(found.distances[3:], expected, rtol=1e-5)
+    assert found._replace(distances=found.distances[:3]).copied == 1
+    # Five standard deviations of the quantile and of the share.
+    assert found._replace(distances=found.distances[3:]).copied == pytest.approx(
+        0.01, abs=5 * 0.0064
+    )
+
+
+def test_the_plane_that_is_moved_in_is_the_one_of_its_samples(uninterrupted, monkeypatch):
+    """Each plane goes through three samples of its own, the first through the map's."""
+    seen = []
+    plane = exhibits.maps.plane
+    monkeypatch.setattr(exhibits.maps, "plane", lambda three: seen.append(three) or plane(three))
+    space = latent.load(uninterrupted)
+    tour(Visit(space, None, seed=5), ["map", "planes"])
+    drawn = np.asarray(space.draw(3 * PLANES, 5).z).reshape(PLANES, 3, -1)
+    np.testing.assert_allclose(seen, np.concatenate([drawn[:1], drawn]), rtol=1e-6)

@@ -69,7 +69,8 @@ case $command in
         install test
         cd "$here"
         "$venv/bin/ruff" check . && "$venv/bin/ruff" format --check .
-        exec "$venv/bin/python" -m pytest "$@"
+        # A worker a core, which takes whole files: what tests of a file share is made once.
+        exec "$venv/bin/python" -m pytest --numprocesses=auto --dist=loadfile "$@"
         ;;
     *)
         echo "error: $command: no such command, choose from evaluate, interpolate, sample, sweep, test, train" >&2

@@ -29,6 +29,7 @@ PENALIZED = ("minimax", "non_saturating", "least_squares", "wasserstein", "hinge
 
 STOP = "optim.generator.stop"
 NORM = "generator/gradient_norm"
+AT_STOP = "norm at the stop"
 VANISHED = 2.0  # orders of magnitude that the norm falls
 GONE = -12.0  # orders of magnitude: what a gradient of 0 counts as
 GOOD = 0.95  # mean of the accuracies on held-out reals and on fakes
@@ -95,7 +96,8 @@ def since_stop(results):
     Returns:
         The results with `k` (updates of the discriminator since the generator's last), `game` (loss
         and penalty), `judged` (mean accuracy on held-out reals and on fakes), and for each norm of
-        the gradient `left <norm>`: orders of magnitude above that at the stop, 0 after divergence.
+        the gradient `left <norm>`: orders of magnitude above that at the stop, 0 after divergence;
+        `AT_STOP`, the whole gradient's norm there.
     """
     steps = results.step.groupby(results.trial)
     played = results.step.where(results.step <= results[STOP]).groupby(results.trial)
@@ -112,7 +114,7 @@ def since_stop(results):
     left = {
         f"left {norm}": _orders(rows[norm], rows.trial.map(first[norm])) for norm in _norms(rows)
     }
-    return rows.assign(**left)
+    return rows.assign(**left, **{AT_STOP: rows.trial.map(first[NORM])})
 
 
 def _norms(rows):
@@ -127,8 +129,9 @@ def _orders(now, then):
 def at_the_end(end):
     """One row a game and stop: what is left of the gradient, the slope, and how good the judge."""
     cells = _ratios(by_cell(end, ["game", "loss", STOP], f"left {NORM}"))
-    means = end.groupby(["game", "loss", STOP])[["judged", "generator/saturation"]].mean()
-    cells = cells.join(means, on=["game", "loss", STOP])
+    games = end.groupby(["game", "loss", STOP])
+    cells = cells.join(games[["judged", "generator/saturation"]].mean(), on=["game", "loss", STOP])
+    cells = cells.join(games[[AT_STOP, NORM]].median(), on=["game", "loss", STOP])
     return cells.assign(
         cell=cells.game + " (" + cells[STOP].map(str) + ")",
         good=(cells.judged >= GOOD) | cells.loss.isin(NO_ZERO),
@@ -188,6 +191,7 @@ def _curves(rows, stop):
 
 def _ends(cells):
     names = {STOP: "stop", "estimate": "left", "judged": "right", "generator/saturation": "slope"}
+    norms = {AT_STOP: AT_STOP, NORM: "at the end"}
     return Section(
         "How good the discriminator is, and where the gradient is lost",
         "Right is the mean of the shares of held-out reals and of fakes that are judged rightly; "
@@ -195,10 +199,11 @@ def _ends(cells):
         f"{', '.join(sorted(NO_ZERO))}, of whose logits only differences count, and is not asked "
         "of them.\n\nThe slope is the mean derivative of the generator's loss in a fake's logit. "
         "Near 0 the loss itself is flat; elsewhere, what is lost is lost in the discriminator, "
-        "flat around the fakes.",
-        table=cells[["game", *names, "low", "high"]].rename(columns=names),
+        "flat around the fakes. What vanishes relative to the stop may only come back from an "
+        "explosion: the norms themselves are beside.",
+        table=cells[["game", *names, "low", "high", *norms]].rename(columns=names | norms),
         caption="left: the gradient's norm at the end, of that at the stop; geometric means, 95 % "
-        "intervals.",
+        "intervals. The norms: medians over seeds.",
     )
 
 

@@ -53,12 +53,11 @@ def main() -> None:
     fitted = survey(space, _FITTED, _SEED.value, first=len(moved.z))
     direction = method(fitted)[meant]
 
-    shown = slice(_NUM.value)
-    labels = None if moved.labels is None else moved.labels[shown]
-    images = edit(space, moved.z[shown], direction, amounts, labels, keep=_KEEP.value)
+    shown = moved.head(_NUM.value)
+    images = edit(space, shown.z, direction, amounts, shown.labels, keep=_KEEP.value)
     rows = {
         f"{number}: {digit}": from_float(row)
-        for number, (digit, row) in enumerate(zip(moved.digits[shown], images, strict=True))
+        for number, (digit, row) in enumerate(zip(shown.digits, images, strict=True))
     }
     reach = ", ".join(f"{amount:g}" for amount in amounts)
     title = f"{name} by {_METHOD.value}: {reach} sd of the latent"

@@ -84,7 +84,10 @@ def slant(images: jax.Array) -> jax.Array:
 
 
 def height(images: jax.Array) -> jax.Array:
-    """Of the rectangle of even ink that has the same variance, in pixels: sqrt(12 variance)."""
+    """Of the rectangle of even ink that has the same variance, in pixels: sqrt(12 variance).
+
+    Exact for rectangles of whole pixels; edges within pixels add up to 3 to its square.
+    """
     return jnp.sqrt(12 * moments(images).yy)
 
 

@@ -97,8 +97,9 @@ def sensitivity(sampled: Survey) -> np.ndarray:
     Returns:
         `[L, L]`, its largest eigenvalue 1.
     """
-    z, labels = _first(sampled, SENSED)
-    (products,) = over(_squared_slopes, (sampled.generate, sampled.read), z, labels)
+    sampled = sampled.head(SENSED)
+    constants = sampled.generate, sampled.read
+    (products,) = over(_squared_slopes, constants, sampled.z, sampled.labels)
     mean = products.mean(axis=0, dtype=float)
     return mean / np.linalg.eigvalsh(mean)[-1]
 
@@ -227,17 +228,18 @@ def _class_penalized(sampled: Survey) -> np.ndarray:
 
 
 def _ganspace(sampled: Survey) -> np.ndarray:
-    return _picked(ganspace(sampled.generate, *_first(sampled, ACTIVATED)), sampled)
+    head = sampled.head(ACTIVATED)
+    return _picked(ganspace(head.generate, head.z, head.labels), sampled)
 
 
 def _sefa(sampled: Survey) -> np.ndarray:
-    _, labels = _first(sampled, 1)
+    labels = sampled.head(1).labels
     return _picked(sefa(sampled.generate, sampled.z.shape[1], labels), sampled)
 
 
 def _random(sampled: Survey) -> np.ndarray:
-    vector = np.random.default_rng(0).normal(size=(1, sampled.z.shape[1]))
-    return _picked(_unit(vector), sampled)
+    """From one latent to another, which has nothing to do with either."""
+    return _picked(_unit(sampled.z[:1] - sampled.z[1:2]), sampled)
 
 
 METHODS: dict[str, Method] = {
@@ -261,11 +263,6 @@ def _coefficients(z: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _picked(candidates: np.ndarray, sampled: Survey) -> np.ndarray:
     return pick(candidates, *within(sampled.digits, sampled.z, sampled.values))
-
-
-def _first(sampled: Survey, num: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first latents of a survey, and their labels."""
-    return sampled.z[:num], None if sampled.labels is None else sampled.labels[:num]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

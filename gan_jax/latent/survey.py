@@ -38,6 +38,12 @@ class Survey(NamedTuple):
         """What the classifier takes them for, [N]."""
         return np.argmax(self.logits, axis=1)
 
+    def head(self, num: int) -> "Survey":
+        """Its first latents only."""
+        arrays = (self.z, self.labels, self.values, self.logits)
+        parts = (None if array is None else array[:num] for array in arrays)
+        return Survey(self.generate, self.read, *parts)
+
 
 def survey(space: Space, num: int, seed: int = 0, first: int = 0) -> Survey:
     """What the images number `first` to `first + num - 1` of a seed show.

@@ -327,6 +327,19 @@ def test_an_edit_moves_what_it_should(toy):
     np.testing.assert_allclose(aside.slopes, 0, atol=1e-3)
 
 
+def test_classes_stay_with_their_latents(toy):
+    def told(_, z, labels):
+        """A bar whose class is its thickness, whatever the latent."""
+        return bars(0.3, jnp.stack([0 * z[:, 0], labels.astype(z.dtype)], axis=1))
+
+    z, labels = toy.z[:5], np.arange(5, dtype=np.int32)
+    generate = Partial(told, None)
+    asked = Survey(generate, toy.read, z, labels, *look(generate, toy.read, z, labels))
+    found = follow(Prior(4), asked, np.eye(4)[0], np.array([0.0, 1.0]))
+    assert np.all(np.diff(asked.values[:, 0]) > 0.5)
+    np.testing.assert_allclose(found.values[:, 1], asked.values, rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("distribution", ["normal", "sphere", "uniform"])
 def test_moved_latents_stay_where_the_prior_has_them(distribution):
     prior = Prior(6, distribution=distribution)

@@ -17,7 +17,7 @@ from gan_jax.latent.first_layer import note
 from gan_jax.latent.space import Generate
 from gan_jax.latent.survey import Survey, over
 
-COMPONENTS = 20  # that GANSpace looks for; its paper shows ten to twenty of them
+COMPONENTS = 20  # that GANSpace looks for
 ACTIVATED = 2048  # latents whose activations it takes
 SENSED = 1024  # latents whose logits' gradients are taken
 RIDGE = 0.03  # what a move costs that changes no logit, of what the dearest costs
@@ -44,7 +44,7 @@ def regression(z: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def within(groups: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
-    """Arrays [N, ...] less the means of their rows' groups, int [N].
+    """Arrays [N, K] less the means of their rows' groups, int [N].
 
     A regression of what is left is one with an intercept for each group: what differs between
     groups (a 1 is narrower than a 0) does not count.
@@ -155,7 +155,7 @@ def ganspace(
 ) -> np.ndarray:
     """Principal components of the first activations, regressed back to latents.
 
-    GANSpace (Härkönen et al., 2020, arXiv:2004.02546, section 2.2). Coordinates along principal
+    GANSpace (Härkönen et al., 2020, arXiv:2004.02546). Coordinates along principal
     components don't correlate, so that the regression of the latents on them is one product.
 
     Args:

@@ -60,7 +60,7 @@ def image_sheet(images: Mapping[str, np.ndarray], *, title: str) -> Figure:
     )
     for axes, (name, row) in zip(grid[:, 0], rows.items(), strict=True):
         axes.imshow(row, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axes.set(xticks=[], yticks=[])
+        axes.set(xticks=[], yticks=[], anchor="E")  # the room that is left is the names'
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.set_ylabel(name, rotation=0, ha="right", va="center", color=INK)

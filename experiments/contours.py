@@ -63,6 +63,7 @@ SHOWN = 12
 SIDES = ("without", "with")
 NAMES = {"cosine": "contours", "frechet": "samples"}
 STEPPED = ("cosine", "cosine_random", "nearer", "confidence")
+JUDGED = ("accuracy", "gradient_norm", "frechet", "sample_confidence")
 
 
 def get_config() -> ConfigDict:
@@ -387,8 +388,9 @@ def _worths(rows: pd.DataFrame, sides: pd.DataFrame) -> Section:
         "pixels from -1 to 1). nearer: the share by which the distance to the nearest training "
         "digit falls in the classifier's features; confidence: how much the classifier's rises; "
         "cosine_random: with the way to a random digit. accuracy: the mean of held-out digits' and "
-        "fakes'. gradient_norm: of the generator's first update by them. frechet and sample_confidence: of samples after the generator's phase.",
-        table=table[["stage", "slopes", *STEPPED, "accuracy", "frechet", "sample_confidence"]],
+        "fakes'. gradient_norm: of the generator's first update by these slopes. frechet and "
+        "sample_confidence: of samples after the generator's phase.",
+        table=table[["stage", "slopes", *STEPPED, *JUDGED]],
         caption=f"Means over {rows.seed.nunique()} seeds and both phases; Frechet distance at the "
         "stages themselves: "
         + ", ".join(f"{stage} {rows[f'{stage}/frechet'].mean():.0f}" for stage in STAGES)

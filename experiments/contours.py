@@ -346,7 +346,7 @@ def _samples(gains: pd.DataFrame) -> Section:
 
 
 def _cosines(sides: pd.DataFrame) -> Section:
-    rows = sides[sides.measure == "cosine"]
+    rows = sides[sides.measure == "cosine"].dropna()
     means = rows.groupby(["trial", "stage", "k"], sort=False)[list(SIDES)].mean().reset_index()
     means = means.rename(columns={"without": "before", "with": "after"})
     means["phase"] = means.stage + ", k = " + means.k.astype(str)

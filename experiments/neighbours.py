@@ -138,7 +138,7 @@ def _seen(digits: np.ndarray) -> Seen:
 def report(results: pd.DataFrame) -> Report:
     """The verdict on how much nearer the images of neighbours are than independent ones."""
     rows = last(results)
-    verdict = judge(_gains(rows), margin=MARGIN)
+    verdict = judge(gains(rows), margin=MARGIN)
     return Report(
         title="Neighbouring latents",
         question="Do neighbouring latent points give similar images?",
@@ -158,7 +158,7 @@ def report(results: pd.DataFrame) -> Report:
     )
 
 
-def _gains(rows: pd.DataFrame) -> dict:
+def gains(rows: pd.DataFrame) -> dict:
     """How much of the distance is gone between neighbours, and how many more are one digit.
 
     A run that diverged has gained nothing.

@@ -377,3 +377,59 @@ def test_trials_are_chosen_by_their_fields(study):
     for wanted, message in (("seed=7", "no trial"), ("seed", "KEY=VALUE"), ("sed=1", "KEY=VALUE")):
         with pytest.raises(InputError, match=f"^--filter={wanted}: .*{message}"):
             matching(trials, wanted)
+
+
+# Two runs on images, the second of which diverges.
+PROBED = """
+'''A question.'''
+import json
+from configs import mnist
+from gan_jax.study.report import Claim, Report, Section
+
+def get_config():
+    config = mnist.get_config()
+    config.data.source, config.eval.protocol = "embedded", "mnist_cnn_1k"
+    config.model.generator.width = config.model.discriminator.width = 4
+    config.model.discriminator.kernel = 3
+    config.train.batch_size, config.train.steps, config.eval.every = 16, 4, 2
+    return config
+
+def sweep(add):
+    add(seed=5)
+    add(**{"seed": 6, "optim.generator.learning_rate": 1e30})
+
+def probe(folder):
+    with open(folder / "probed", "a") as file:
+        file.write("once")
+    summary = json.loads((folder / "summary.json").read_text())
+    return {"twice the seed": 2 * summary["config"]["seed"], "unknown": float("nan")}
+
+def report(results):
+    own = Section("Its own", f"{results['twice the seed'].sum():g} in all")
+    return Report("T", "A question.", Claim("C0", "One."), "None.", "?", "undecided", [own])
+
+def exhibit(folders):
+    return [
+        Section(f"Trial {trial}", "probed" if (folder / "probed").exists() else "not probed")
+        for trial, folder in folders.items()
+    ]
+"""
+
+
+def test_runs_that_were_trained_are_probed_and_all_are_exhibited(tmp_path):
+    path, out = tmp_path / "probed.py", tmp_path / "out"
+    path.write_text(PROBED)
+    for _ in range(2):  # the second time there is nothing left to probe
+        program.run("gan_jax.sweep", str(path), f"--workdir={out}", "--parallel=2", quickly=True)
+    table = pd.read_parquet(out / "results.parquet")
+    ends = table.groupby("trial").step.transform("max") == table.step
+    assert table[ends & (table.trial == 0)]["twice the seed"].tolist() == [10]
+    assert table["twice the seed"].count() == 1  # no other row, and not the run that diverged
+    assert table[table.trial == 1].diverged_at.max() > 0
+    assert table[table.trial == 0].step.tolist() == [2, 4]
+    assert "unknown" not in table  # what is not finite is not noted
+    assert [path.read_text() for path in out.glob("jobs/*/run/probed")] == ["once"]
+    said = (out / "report.md").read_text()
+    parts = ["## Its own\n\n10 in all", "## Trial 0\n\nprobed", "## Trial 1\n\nnot probed"]
+    assert [part in said for part in parts] == [True] * 3
+    assert sorted(parts, key=said.index) == parts

@@ -1,0 +1,481 @@
+"""Do the contours that the generator learns improve with each discriminator phase?
+
+    python -m gan_jax.sweep experiments/contours.py --parallel=2
+
+Claim C11: "The contours that the generator learns improve with each discriminator phase."
+
+The contours are the discriminator's: the slopes of the generator's loss at its fakes tell it where
+to go. From three checkpoints of nine short runs on the embedded digits (early, middle, late) play
+goes on in phases: k updates of the discriminator, then twenty of the generator, and both again. Two
+things are measured of each discriminator phase, with the same fakes, batches and latents:
+
+- the contours before and after it: the cosine between the slopes at a fake and the way to the
+  nearest training digit, and what a short step along the slopes does to what the classifier sees;
+- its effect on the samples: the Frechet distance after a generator phase that follows it, and
+  after the same generator phase without it, against the discriminator as it stood.
+
+The claim is tried for each stage and k, in the mean over both phases. It holds if the cosine rises
+by more than 0.05, and if the Frechet distance is lower by more than 5 %.
+
+What would refute it: neither, at any stage and k.
+
+The generator is the raw one: phases are shorter than its average looks back.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pandas as pd
+from ml_collections import ConfigDict
+
+from experiments.common import images
+from experiments.common.readings import in_order, last
+from experiments.common.slopes import Digits, Slopes, make_fakes, make_slopes
+from experiments.common.verdicts import Verdict, judge
+from gan_jax import build, data, latent
+from gan_jax.data.batches import Batches, Examples, from_float, take, to_float
+from gan_jax.game.schemes import Moves
+from gan_jax.game.state import GANState
+from gan_jax.latent.digits import classifier
+from gan_jax.metrics import PROTOCOLS
+from gan_jax.parallel import one_device
+from gan_jax.restore import Trained, restore
+from gan_jax.rules import prior
+from gan_jax.sampling import make_accuracy, make_sampler
+from gan_jax.streams import root
+from gan_jax.study import figures
+from gan_jax.study.report import Claim, Report, Section
+from gan_jax.study.sheets import image_sheet
+from gan_jax.study.statistics import by_cell, interval, paired
+from gan_jax.study.text import text
+
+SEEDS = range(9)  # of fewer, no p-value could be corrected for nine settings
+STAGES = {"early": 100, "middle": 400, "late": 1_600}  # rounds
+UPDATES = (1, 10, 100)  # k: of the discriminator in a phase
+GENERATOR_UPDATES = 20
+PHASES = (1, 2)
+FAKES = 256  # at which slopes are looked at
+STEP = 1.0  # length of a step along them; independent samples are 20 apart
+MARGIN = 0.05
+SHOWN = 12
+SIDES = ("without", "with")
+NAMES = {"cosine": "contours", "frechet": "samples"}
+STEPPED = ("cosine", "cosine_random", "nearer", "confidence")
+JUDGED = ("accuracy", "gradient_norm", "frechet", "sample_confidence")
+
+
+def get_config() -> ConfigDict:
+    """The default pair on the embedded digits, every stage kept."""
+    config = images.short()
+    config.train.steps = max(STAGES.values())
+    config.eval.diagnostics = False
+    config.checkpoint.every = min(STAGES.values())
+    config.checkpoint.keep = config.train.steps // config.checkpoint.every
+    return config
+
+
+def sweep(add) -> None:
+    """The same run with other seeds."""
+    for seed in SEEDS:
+        add(seed=seed)
+
+
+class Bench(NamedTuple):
+    """What states of one run are tried with.
+
+    Attributes:
+        moves: Both players.
+        batches: The run's.
+        examples: What it trains on.
+        held_out: What it doesn't.
+        digits: Real ones, and how images stand beside them.
+        discriminate: (state, examples, indices [B]) to the state an update on.
+        generate: A state to the state an update on, and its gradient's norm.
+        slopes: See `make_slopes`.
+        fakes: See `make_fakes`.
+        accuracy: See `make_accuracy`.
+        quality: The generator's variables to `frechet` and more.
+    """
+
+    moves: Moves
+    batches: Batches
+    examples: Examples
+    held_out: Examples
+    digits: Digits
+    discriminate: Callable
+    generate: Callable
+    slopes: Slopes
+    fakes: Callable
+    accuracy: Callable
+    quality: Callable
+
+    def discriminator_phase(self, state: GANState, updates: int) -> GANState:
+        """The state after updates of the discriminator, by the batches that the run takes next."""
+        first = int(state.discriminator.updates)
+        for indices in self.batches.indices(first, updates):
+            state = self.discriminate(state, self.examples, indices)
+        return state
+
+    def generator_phase(self, state: GANState) -> tuple[GANState, float]:
+        """The state after `GENERATOR_UPDATES` of the generator, and the first gradient's norm."""
+        norms = []
+        for _ in range(GENERATOR_UPDATES):
+            state, norm = self.generate(state)
+            norms.append(norm)
+        return state, float(norms[0])
+
+    def shown(self, state: GANState) -> np.ndarray:
+        """Fakes [`FAKES`, P], always of the same latents."""
+        return self.fakes(state.generator.variables, root(0), FAKES)
+
+    def contours(self, state: GANState, fakes: np.ndarray) -> dict[str, float]:
+        """How well the discriminator judges, and what its slopes at the fakes are worth."""
+        variables = state.discriminator.variables
+        slopes = self.slopes(variables, fakes, root(1))
+        taken = self.accuracy(variables, Examples(fakes.reshape(-1, *self.held_out.x.shape[1:])))
+        right = (self.accuracy(variables, self.held_out) + 1 - taken) / 2
+        return {"accuracy": right, **self.digits.worth(fakes, slopes, STEP)}
+
+
+def make_bench(folder: Path) -> Bench:
+    """The bench of a run."""
+    trained, device = restore(folder, beside=()), one_device()
+    config, players, shape = trained.config, trained.players, trained.shape
+    dataset = data.load(config.data)
+    moves = build.moves(config, players, device)
+    protocol = PROTOCOLS[config.eval.protocol]
+    reference = protocol.reference(dataset)
+    sample = make_sampler(players.generator, prior(config.model))
+    read = classifier(latent.load(folder))
+    real = np.asarray(to_float(dataset.train)).reshape(len(dataset.train), -1)
+
+    def discriminate(state, examples, indices):
+        gradient = moves.look_discriminator(state, take(examples, indices))
+        return moves.move_discriminator(state, gradient)[0]
+
+    def generate(state):
+        state, measured = moves.move_generator(state, moves.look_generator(state, None))
+        return state, measured["generator/gradient_norm"]
+
+    def quality(variables) -> dict[str, float]:
+        made = (batch.x for batch in sample(variables, protocol.num, config.seed))
+        measured = protocol.measure(made, reference)
+        return {"frechet": measured["frechet"], "sample_confidence": measured["confidence"]}
+
+    return Bench(
+        moves=moves,
+        batches=build.batches(config, len(dataset.train)),
+        examples=device.replicate(build.training(config.model, dataset)),
+        held_out=build.held_out(config.model, dataset),
+        digits=Digits(read, real, shape),
+        discriminate=jax.jit(discriminate),
+        generate=jax.jit(generate),
+        slopes=make_slopes(moves.game, shape),
+        fakes=make_fakes(moves.game),
+        accuracy=make_accuracy(moves.game),
+        quality=quality,
+    )
+
+
+def at(folder: Path, stage: str) -> GANState:
+    """The state that a run had at a stage."""
+    trained: Trained = restore(folder, STAGES[stage], "raw")
+    return one_device().replicate(trained.state)
+
+
+def probe(folder: Path) -> dict[str, float]:
+    """Both sides of every discriminator phase, at every stage.
+
+    Returns:
+        `<stage>/<k>/<phase>/<measure>/<side>`, and by stage what it is to be compared with.
+    """
+    bench, found = make_bench(folder), {}
+    for stage in STAGES:
+        state = at(folder, stage)
+        found |= {f"{stage}/{name}": value for name, value in _references(bench, state).items()}
+        first = outcome(bench, state, bench.shown(state))
+        for k in UPDATES:
+            for phase, sides in zip(PHASES, phases(bench, state, k, first), strict=True):
+                for side, measured in zip(SIDES, sides, strict=True):
+                    place = f"{stage}/{k}/{phase}"
+                    found |= {f"{place}/{name}/{side}": value for name, value in measured.items()}
+    return found
+
+
+def _references(bench: Bench, state: GANState) -> dict[str, float]:
+    """The samples' quality as they are, and what steps along other directions are worth."""
+    fakes = bench.shown(state)
+    noise = np.random.default_rng(0).normal(size=fakes.shape)
+    ways = {"straight": bench.digits.nearest(fakes) - fakes, "noise": noise}
+    found = {"frechet": bench.quality(state.generator.variables)["frechet"]}
+    for name, way in ways.items():
+        worth = bench.digits.worth(fakes, way, STEP)
+        found |= {f"{name}/{measure}": value for measure, value in worth.items()}
+    return found
+
+
+Outcome = tuple[dict[str, float], GANState]
+
+
+def outcome(bench: Bench, state: GANState, fakes: np.ndarray) -> Outcome:
+    """The contours at the fakes, the samples after a generator phase by them, and that state."""
+    after, norm = bench.generator_phase(state)
+    measured = bench.contours(state, fakes) | bench.quality(after.generator.variables)
+    return measured | {"gradient_norm": norm}, after
+
+
+def phases(
+    bench: Bench, state: GANState, k: int, first: Outcome
+) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
+    """Numbers without and with each discriminator phase, in a play of k updates a phase.
+
+    Args:
+        bench: The run's.
+        state: Where the play begins.
+        k: The discriminator's updates a phase.
+        first: The outcome at that state.
+    """
+    fakes, (without, _) = bench.shown(state), first
+    for phase in PHASES:
+        learned = bench.discriminator_phase(state, k)
+        with_phase, state = outcome(bench, learned, fakes)
+        yield without, with_phase
+        if phase != PHASES[-1]:
+            fakes = bench.shown(state)
+            without, _ = outcome(bench, state, fakes)
+
+
+def report(results: pd.DataFrame) -> Report:
+    """The verdict on the contours before and after, and on the samples with and without."""
+    sides = long(last(results))
+    gains = gained(sides)
+    verdict = judge(*families(gains), margin=MARGIN)
+    return Report(
+        title="Contours",
+        question="Do the contours that the generator learns improve with each discriminator phase?",
+        claim=Claim(
+            "C11",
+            "The contours that the generator learns improve with each discriminator phase.",
+        ),
+        refuted_by="No gain of 0.05 in the slopes' cosine with the way to the nearest real digit, "
+        "nor of 5 % in Frechet distance after the generator's phase, at any stage.",
+        verdict=f"That a discriminator phase improves contours and samples {verdict.sentence}. "
+        f"{_means(gains)}",
+        status=verdict.status,
+        sections=[
+            _tried(verdict),
+            _samples(gains),
+            _cosines(sides),
+            _worths(last(results), sides),
+            _phase_by_phase(gains),
+        ],
+    )
+
+
+def long(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a trial, stage, k, phase and measure, with the columns `without` and `with`.
+
+    A run that diverged has no such rows; see `gained`.
+    """
+    columns = {tuple(name.split("/")): name for name in rows if name.count("/") == 4}
+    parts = [
+        rows[["trial", "seed"]].assign(
+            stage=stage, k=int(k), phase=int(phase), measure=measure, side=side, value=rows[name]
+        )
+        for (stage, k, phase, measure, side), name in columns.items()
+        if stage in STAGES
+    ]
+    keys = ["trial", "seed", "stage", "k", "phase", "measure"]
+    table = pd.concat(parts).pivot(index=keys, columns="side", values="value").reset_index()
+    return in_order(table, stage=STAGES, k=UPDATES)
+
+
+def gained(sides: pd.DataFrame) -> pd.DataFrame:
+    """What a phase gains in `cosine`, and in `frechet` as a logarithm: 0.05 is 5 % lower.
+
+    A phase of which nothing was measured, of a run that diverged, gained nothing.
+    """
+    cosine = (sides["with"] - sides["without"]).where(sides.measure == "cosine")
+    shrunk = np.log(sides["without"] / sides["with"].where(sides.measure == "frechet"))
+    rows = sides[sides.measure.isin(NAMES)]
+    return rows.assign(gain=cosine.fillna(shrunk).fillna(0.0))
+
+
+def families(gains: pd.DataFrame) -> list[dict]:
+    """Comparisons by stage and k, of the contours and of the samples; the mean over phases."""
+    means = gains.groupby(["measure", "stage", "k", "seed"], sort=False).gain.mean()
+    found = {"cosine": {}, "frechet": {}}
+    for (measure, stage, k), cell in means.groupby(level=["measure", "stage", "k"], sort=False):
+        gain = cell.droplevel(["measure", "stage", "k"])
+        found[measure][f"{NAMES[measure]}, {stage}, k = {k}"] = paired(gain, 0 * gain)
+    return list(found.values())
+
+
+def _means(gains: pd.DataFrame) -> str:
+    """The gains of the contours by k and those of the samples by stage, in words."""
+    means = [
+        gains[gains.measure == measure].groupby(key, sort=False).gain.mean()
+        for measure, key in (("cosine", "k"), ("frechet", "stage"))
+    ]
+    by_k, by_stage = (
+        ", ".join(f"{text(gain, 2)} ({key})" for key, gain in one.items()) for one in means
+    )
+    return (
+        f"In the mean over stages the cosine rises by {by_k} updates; in the mean over k the "
+        f"logarithm of the Frechet distance is lower by {by_stage}."
+    )
+
+
+def _tried(verdict: Verdict) -> Section:
+    return Section(
+        "With a phase less without it",
+        "Contours: what a discriminator phase of k updates adds to the cosine between its slopes "
+        "at fakes and the way to the nearest training digit. Samples: the logarithm by which the "
+        f"Frechet distance after {GENERATOR_UPDATES} updates of the generator is lower than after "
+        "the same ones without that phase. Means over two phases.",
+        table=verdict.table,
+        caption="Intervals of 95 % by bootstrap over seeds, p-values by sign flips.",
+    )
+
+
+def _samples(gains: pd.DataFrame) -> Section:
+    rows = gains[gains.measure == "frechet"]
+    means = rows.groupby(["trial", "stage", "k"], sort=False).gain.mean().reset_index()
+    cells = in_order(by_cell(means, ["stage", "k"], "gain"), stage=STAGES, k=UPDATES)
+    shown = figures.points(
+        cells.rename(columns={"k": "k, updates"}),
+        "stage",
+        "k, updates",
+        title="What a discriminator phase does for the samples",
+        label="log of the Frechet distance without it over that with it",
+        references={"no effect": 0.0, "matters": MARGIN},
+    )
+    stages = ", ".join(f"{stage} is after {rounds:,} rounds" for stage, rounds in STAGES.items())
+    return Section(
+        "Samples",
+        f"Both variants start from the same state and take the same latents; {stages}.",
+        shown,
+        caption=f"Means over {rows.seed.nunique()} seeds, 95 % intervals.",
+    )
+
+
+def _cosines(sides: pd.DataFrame) -> Section:
+    rows = sides[sides.measure == "cosine"].dropna()
+    means = rows.groupby(["trial", "stage", "k"], sort=False)[list(SIDES)].mean().reset_index()
+    means = means.rename(columns={"without": "before", "with": "after"})
+    means["phase"] = means.stage + ", k = " + means.k.astype(str)
+    order = list(means.phase.unique())
+    both = means.melt(["trial", "phase"], ["before", "after"], "when", "cosine")
+    cells = in_order(
+        by_cell(both, ["phase", "when"], "cosine"), phase=order, when=["before", "after"]
+    )
+    shown = figures.points(
+        cells,
+        "phase",
+        "when",
+        title="Where the slopes point",
+        label="cosine with the way to the nearest training digit",
+        references={"any direction": 0.0},
+    )
+    return Section(
+        "Contours",
+        "Of a random direction the cosine is 0; of one straight at the digit 1.",
+        shown,
+        caption=f"Means over {rows.seed.nunique()} seeds and both phases, 95 % intervals.",
+    )
+
+
+def _worths(rows: pd.DataFrame, sides: pd.DataFrame) -> Section:
+    found = []
+    for (stage, k), cell in sides.groupby(["stage", "k"], sort=False):
+        means = cell.groupby("measure")[list(SIDES)].mean()
+        for side, when in zip(SIDES, ("before", "after"), strict=True):
+            found.append({"stage": stage, "slopes": f"{when} k = {k}", **means[side]})
+    for stage in STAGES:
+        for name, way in (("straight", "straight to the nearest"), ("noise", "any direction")):
+            worth = {one: rows[f"{stage}/{name}/{one}"].mean() for one in STEPPED}
+            found.append({"stage": stage, "slopes": way, **worth})
+    table = pd.DataFrame(found)
+    table = in_order(table, stage=STAGES, slopes=table.slopes.unique())
+    return Section(
+        "What a step along the slopes is worth",
+        f"Fakes are moved by {STEP:g} along the slopes (independent samples are about 20 apart, "
+        "pixels from -1 to 1). nearer: the share by which the distance to the nearest training "
+        "digit falls in the classifier's features; confidence: how much the classifier's rises; "
+        "cosine_random: with the way to a random digit. accuracy: the mean of held-out digits' and "
+        "fakes'. gradient_norm: of the generator's first update by these slopes. frechet and "
+        "sample_confidence: of samples after the generator's phase. Where the gradient has become "
+        "many times longer than those that Adam remembers, the first steps are longer than usual: "
+        "what is lost there need not be lost by the slopes.",
+        table=table[["stage", "slopes", *STEPPED, *JUDGED]],
+        caption=f"Means over {rows.seed.nunique()} seeds and both phases; Frechet distance at the "
+        "stages themselves: "
+        + ", ".join(f"{stage} {rows[f'{stage}/frechet'].mean():.0f}" for stage in STAGES)
+        + ".",
+    )
+
+
+def _phase_by_phase(gains: pd.DataFrame) -> Section:
+    found = [
+        (*cell, *interval(rows.gain))
+        for cell, rows in gains.groupby(["measure", "stage", "k", "phase"], sort=False)
+    ]
+    columns = ["gain in", "stage", "k", "phase", "mean", "low", "high", "seeds"]
+    return Section(
+        "Phase by phase",
+        "The gains of the first phase and of the second.",
+        table=in_order(
+            pd.DataFrame(found, columns=columns),
+            **{"gain in": NAMES, "stage": STAGES, "k": UPDATES, "phase": PHASES},
+        ),
+        caption="95 % intervals over seeds, not corrected for their number.",
+    )
+
+
+def exhibit(folders) -> list[Section]:
+    """Slopes and samples of the first run, at every stage."""
+    trial = min(folders)
+    bench = make_bench(folders[trial])
+    return [_sheet(bench, at(folders[trial], stage), stage, trial) for stage in STAGES]
+
+
+def _sheet(bench: Bench, state: GANState, stage: str, trial: int) -> Section:
+    k, fakes = max(UPDATES), bench.shown(state)
+    learned = bench.discriminator_phase(state, k)
+    before, after = (
+        bench.slopes(one.discriminator.variables, fakes, root(1)) for one in (state, learned)
+    )
+    target = bench.digits.nearest(fakes)
+    moved = {
+        f"after {GENERATOR_UPDATES} updates, {side} phase": bench.shown(
+            bench.generator_phase(one)[0]
+        )
+        for side, one in zip(SIDES, (state, learned), strict=True)
+    }
+    rows = {
+        "fake": fakes,
+        "slopes before": _contrast(before),
+        "slopes after": _contrast(after),
+        "way to the nearest": _contrast(target - fakes),
+        "nearest digit": target,
+        **moved,
+    }
+    shape = bench.held_out.x.shape[1:]
+    shades = {
+        name: np.asarray(from_float(row[:SHOWN].reshape(-1, *shape))) for name, row in rows.items()
+    }
+    return Section(
+        f"Slopes and samples: {stage}",
+        f"A discriminator phase of {k} updates. Slopes are grey where they are 0, white where a "
+        "pixel should become lighter, each at its own contrast. The last rows are images of the "
+        "same latents after the generator's phase.",
+        image_sheet(shades, title=f"Before and after a discriminator phase: {stage}"),
+        caption=f"Trial {trial}, after {STAGES[stage]:,} rounds.",
+    )
+
+
+def _contrast(directions: np.ndarray) -> np.ndarray:
+    return directions / np.abs(directions).max(axis=1, keepdims=True)

@@ -6,8 +6,8 @@ Generative Adversarial Network", 2018, arXiv:1802.05701). Nothing says that the 
 lowest one: that is what restarts are for.
 """
 
-import functools
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -26,8 +26,9 @@ TOLERANCE = 0.1
 
 _BANK = 4096  # draws among which the nearest are looked for
 _DISPATCHED = 512  # of what only makes examples
-_FIRST_DAMPING, _DAMPING_RANGE = 0.1, (1e-6, 1e6)
+_DAMPING_RANGE = (1e-6, 1e3)  # where none above helps, nothing does
 _DAMPINGS = (0.01, 0.1, 1.0, 10.0, 100.0)  # times the example's own, tried with each Jacobian
+_ITERATIONS = 8  # of conjugate gradients a step
 _GAIN, _NOTHING = 1e-3, 1e-9  # a search that gains no more, as a share or at all, has settled
 
 
@@ -86,90 +87,187 @@ class Search(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A way to search.
+    """A way to search, and how it is used unless told otherwise.
 
     Attributes:
-        begin: Its memory at latents `[B, L]`.
+        begin: (latents `[B, L]`, steps, rate) to its memory.
         step: (generate, target, search) to the next search; compiled.
-    """
-
-    begin: Callable[[jax.Array], Any]
-    step: Callable[[Generate, Target, Search], Search]
-
-
-class Usage(NamedTuple):
-    """How a method is used.
-
-    Attributes:
-        make: (steps, rate) to the method.
         batch: Searches a dispatch: what bounds its memory.
-        steps: At most, unless others are asked for.
-        restarts: Likewise.
-        start: Where it starts, one of `STARTS`, likewise.
+        steps: At most.
+        restarts: Searches an example.
+        start: One of `STARTS`.
     """
 
-    make: Callable[[int, float], Method]
+    begin: Callable[[np.ndarray, int, float], Any]
+    step: Callable[[Generate, Target, Search], Search]
     batch: int
     steps: int
     restarts: int
     start: str
 
 
-@functools.cache
-def adam(steps: int, rate: float) -> Method:
-    """Adam along the gradient, its rate from `rate` to zero along a cosine."""
-    optimizer = optax.adam(optax.cosine_decay_schedule(rate, steps))
+_ADAM = optax.scale_by_adam()
 
-    def total(z, generate, target):
+
+class AdamMemory(NamedTuple):
+    """What Adam keeps of each search, `[B, ...]`, so that no number of steps is a program."""
+
+    moments: optax.ScaleByAdamState
+    steps: jax.Array
+    rate: jax.Array
+
+
+def _adam_begin(z: np.ndarray, steps: int, rate: float) -> AdamMemory:
+    return AdamMemory(jax.vmap(_ADAM.init)(z), *(np.full(len(z), n) for n in (steps, rate)))
+
+
+@jax.jit
+def adam(generate: Generate, target: Target, search: Search) -> Search:
+    """A step of Adam, whose rate falls to zero along a cosine."""
+
+    def total(z):
         each = _value(generate(z, target.labels), target, z)
         return each.sum(), each
 
-    @jax.jit
-    def step(generate: Generate, target: Target, search: Search) -> Search:
-        gradient, value = jax.grad(total, has_aux=True)(search.z, generate, target)
-        updates, memory = jax.vmap(optimizer.update)(gradient, search.memory)
-        search = _better(search, search.z, value)
-        return search._replace(z=search.z + updates, memory=memory)
+    gradient, value = jax.grad(total, has_aux=True)(search.z)
+    moments, steps, rate = search.memory
+    pace = rate * (1 + jnp.cos(jnp.pi * moments.count / steps)) / 2
+    updates, moments = jax.vmap(_ADAM.update)(gradient, moments)
+    search = _better(search, search.z, value)
+    z = search.z - pace[:, None] * updates
+    return search._replace(z=z, memory=AdamMemory(moments, steps, rate))
 
-    return Method(jax.vmap(optimizer.init), step)
 
+class Linear(NamedTuple):
+    """The least squares problem around latents.
 
-@functools.cache
-def gauss_newton(steps: int, rate: float) -> Method:
-    """Levenberg and Marquardt's method, with several dampings a Jacobian.
-
-    A Jacobian takes as long as some fifty gradients, a try at another latent less than one. So a
-    step solves the damped normal equations for several dampings, each a multiple of the mean of the
-    matrix's diagonal, and takes the best try if it is better; its damping is the middle one of the
-    next step. Marquardt, "An Algorithm for Least-Squares Estimation of Nonlinear Parameters"
-    (1963).
+    Attributes:
+        z: The latents `[B, L]`.
+        push: Changes of the latents `[B, L]` to changes of the examples `[B, ...]`.
+        downhill: Half of the negative gradient `[B, L]`.
+        size: Numbers of an example.
+        weight: On the square of each of the latent's numbers.
     """
-    del steps, rate  # it stops where it gains nothing
+
+    z: jax.Array
+    push: Callable[[jax.Array], jax.Array]
+    downhill: jax.Array
+    size: int
+    weight: jax.Array
+
+    def pull(self, change: jax.Array) -> jax.Array:
+        """The transpose of `push`."""
+        return jax.linear_transpose(self.push, self.z)(change)[0]
+
+    def normal(self, change: jax.Array) -> jax.Array:
+        """The normal equations' matrix times `[B, L]`."""
+        return self.pull(self.push(change)) / self.size + self.weight * change
+
+
+class Tries(NamedTuple):
+    """Where a step may lead to.
+
+    Attributes:
+        z: Latents `[B, K, L]`.
+        dampings: With which to go on from each, `[B, K]`; where none is better than the start, with
+            ten times the highest.
+    """
+
+    z: jax.Array
+    dampings: jax.Array
+
+
+def exact(linear: Linear, damping: jax.Array) -> Tries:
+    """Solutions of the normal equations for several dampings.
+
+    These are multiples of the mean of the matrix's diagonal. A Jacobian of 64 columns takes as long
+    as fifty gradients, a try less than one: none is wasted on a single damping. Marquardt, "An
+    Algorithm for Least-Squares Estimation of Nonlinear Parameters" (1963).
+    """
+    basis = jnp.eye(linear.z.shape[1], dtype=linear.z.dtype)
+    columns = jax.vmap(lambda one: linear.push(jnp.broadcast_to(one, linear.z.shape)), out_axes=1)
+    jacobian = columns(basis).reshape(*linear.z.shape, -1)
+    normal = jacobian @ jacobian.swapaxes(1, 2) / linear.size + linear.weight * basis
+    scale = jnp.trace(normal, axis1=1, axis2=2) / len(basis)
+    dampings = damping[:, None] * jnp.array(_DAMPINGS)
+    factor = jnp.linalg.cholesky(
+        normal[:, None] + (dampings * scale[:, None])[..., None, None] * basis
+    )
+    right = jnp.broadcast_to(linear.downhill[:, None, :, None], (*factor.shape[:3], 1))
+    change = jax.scipy.linalg.cho_solve((factor, True), right)[..., 0]
+    return Tries(linear.z[:, None] + change, dampings)
+
+
+def krylov(linear: Linear, damping: jax.Array) -> Tries:
+    """Solutions by a few iterations of conjugate gradients, which need no Jacobian.
+
+    An iteration takes one derivative forward and one backward. What earlier iterations have found,
+    and half of what the last one has, trust the linear model less far. The damping is a multiple of
+    the curvature along the gradient. Steihaug, "The Conjugate Gradient Method and Trust Regions in
+    Large Scale Optimization" (1983).
+    """
+    rest = way = linear.downhill
+    ridge = damping[:, None] * _ratio(_dot(way, linear.normal(way)), _dot(way, way))
+    change, changes = jnp.zeros_like(way), []
+    for _ in range(_ITERATIONS):
+        image = linear.normal(way) + ridge * way
+        length = _ratio(_dot(rest, rest), _dot(way, image))
+        change, left = change + length * way, rest - length * image
+        way = left + _ratio(_dot(left, left), _dot(rest, rest)) * way
+        rest = left
+        changes.append(change)
+    quarter, half, whole = (changes[_ITERATIONS // parts - 1] for parts in (4, 2, 1))
+    tries = jnp.stack([quarter, half, whole, whole / 2], axis=1)
+    return Tries(linear.z[:, None] + tries, damping[:, None] * jnp.array([2.0, 2.0, 0.25, 2.0]))
+
+
+def gauss_newton(propose: Callable[[Linear, jax.Array], Tries]) -> Callable:
+    """The step of a damped Gauss-Newton method: the best of some tries, if it gains anything.
+
+    Args:
+        propose: (problem, dampings `[B]`) to the tries: `exact` or `krylov`.
+
+    Returns:
+        The `Method.step`.
+    """
 
     @jax.jit
     def step(generate: Generate, target: Target, search: Search) -> Search:
-        normal, gradient, value = _normal_equations(generate, target, search.z)
-        dampings = search.memory[:, None] * jnp.array(_DAMPINGS)
-        tries = search.z[:, None] - _solve(normal, gradient, dampings)
-        at = jax.vmap(lambda z: _value(generate(z, target.labels), target, z), 1, 1)(tries)
-        # Too small a damping may leave float32 no Cholesky factor: a try that failed.
+        made, push = jax.linearize(lambda z: generate(z, target.labels), search.z)
+        value = _value(made, target, search.z)
+        linear = Linear(search.z, push, search.z, made[0].size, target.weight / search.z.shape[1])
+        downhill = linear.pull(target.x - made) / linear.size - linear.weight * linear.z
+        tries = propose(linear._replace(downhill=downhill), search.memory)
+        at = jax.vmap(lambda z: _value(generate(z, target.labels), target, z), 1, 1)(tries.z)
+        # Too small a damping leaves float32 no Cholesky factor: a try that failed.
         at = jnp.where(jnp.isnan(at), jnp.inf, at)
         rows, least = jnp.arange(len(at)), jnp.argmin(at, axis=1)
-        search = _better(search._replace(value=value), tries[rows, least], at[rows, least])
+        search = _better(search._replace(value=value), tries.z[rows, least], at[rows, least])
         gain = value - search.value
-        damping = jnp.where(gain > 0, dampings[rows, least], dampings[:, -1])
+        little, lost = gain <= _GAIN * value + _NOTHING, gain <= 0
+        damping = jnp.where(lost, 10 * tries.dampings.max(axis=1), tries.dampings[rows, least])
         return search._replace(
             z=search.best,
-            settled=gain <= _GAIN * value + _NOTHING,
+            settled=little & (~lost | (search.memory >= _DAMPING_RANGE[1])),
             memory=jnp.clip(damping, *_DAMPING_RANGE),
         )
 
-    return Method(lambda z: jnp.full(len(z), _FIRST_DAMPING, z.dtype), step)
+    return step
+
+
+def _damped(damping: float) -> Callable[[np.ndarray, int, float], np.ndarray]:
+    """Searches that begin with a damping; they stop by themselves, so no number of steps counts."""
+    return lambda z, steps, rate: np.full(len(z), damping, z.dtype)
 
 
 METHODS = {
-    "adam": Usage(adam, batch=128, steps=500, restarts=4, start="prior"),
-    "gauss_newton": Usage(gauss_newton, batch=16, steps=30, restarts=1, start="nearest"),
+    "adam": Method(_adam_begin, adam, batch=128, steps=500, restarts=4, start="prior"),
+    "gauss_newton": Method(
+        _damped(0.1), gauss_newton(exact), batch=8, steps=40, restarts=1, start="nearest"
+    ),
+    "gauss_newton_cg": Method(
+        _damped(0.01), gauss_newton(krylov), batch=64, steps=60, restarts=1, start="nearest"
+    ),
 }
 
 
@@ -209,7 +307,7 @@ def invert(
     x: np.ndarray,
     labels: np.ndarray | None = None,
     *,
-    method: str = "gauss_newton",
+    method: str = "gauss_newton_cg",
     start: str | np.ndarray | None = None,
     restarts: int | None = None,
     steps: int | None = None,
@@ -228,7 +326,8 @@ def invert(
         method: One of `METHODS`.
         start: One of `STARTS`, or latents `[N, R, L]` to start from. None, here and below: what
             suits the method.
-        restarts: Searches an example, R; the best of them counts. Latents given say it themselves.
+        restarts: Searches an example, of which the best counts. Beyond the latents given they start
+            where the method's do.
         steps: At most.
         rate: Adam's at first.
         weight: Of |z|^2 / L, how unlikely z is, beside the mean squared error; at least 0.
@@ -239,34 +338,47 @@ def invert(
         InputError: If there is no such method or start, a number can't be used, the examples are
             not finite, or the prior that z is to be likely under is not normal.
     """
-    usage = choose("--method", method, METHODS)
-    steps = usage.steps if steps is None else steps
-    restarts = usage.restarts if restarts is None else restarts
-    start = usage.start if start is None else start
-    _check(prior, x, weight, {"--steps": steps, "--restarts": restarts})
+    way = choose("--method", method, METHODS)
+    steps = way.steps if steps is None else steps
+    _check(prior, x, weight, {"--steps": steps, "--restarts": restarts or 1})
     target = Target(np.asarray(to_float(np.asarray(x)), np.float32), labels, np.float32(weight))
-    if isinstance(start, str):
-        find = choose("--start", start, STARTS)
-        start = find(generate, prior, target, restarts, seed)
-    search, taken = _search(usage, generate, target, np.asarray(start, np.float32), steps, rate)
-    rows = np.arange(len(target.x)), np.argmin(search.value, axis=1)
-    z = search.best[rows]
-    error = _error_of(generate, z, target)
-    return Inversion(z, error, error <= tolerance * _spread(generate, prior, target), taken[rows])
+    find = partial(_starts, generate, prior, target, seed)
+    if start is None or isinstance(start, str):
+        start = find(start or way.start, restarts or way.restarts)
+    elif restarts and restarts > start.shape[1]:
+        start = np.concatenate([start, find(way.start, restarts - start.shape[1])], axis=1)
+    search, taken = _search(way, generate, target, np.asarray(start, np.float32), steps, rate)
+    best = np.arange(len(target.x)), np.argmin(search.value, axis=1)
+    z = search.best[best]
+    error = np.asarray(_squares(make(generate, z, labels) - target.x))
+    return Inversion(z, error, error <= tolerance * _spread(generate, prior, target), taken[best])
+
+
+def _starts(
+    generate: Generate, prior: Prior, target: Target, seed: int, name: str, restarts: int
+) -> np.ndarray:
+    return choose("--start", name, STARTS)(generate, prior, target, restarts, seed)
+
+
+def make(generate: Generate, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    """What a generator makes of latents `[N, L]`, batch by batch: `[N, ...]` float32."""
+    size, made = _dispatched(len(z), _DISPATCHED), []
+    for rows in _chunks(np.arange(len(z)), size):
+        made.append(_made(generate, z[rows], None if labels is None else labels[rows]))
+    return np.concatenate(made)[: len(z)]
 
 
 def _search(
-    usage: Usage, generate: Generate, target: Target, start: np.ndarray, steps: int, rate: float
+    method: Method, generate: Generate, target: Target, start: np.ndarray, steps: int, rate: float
 ) -> tuple[Search, np.ndarray]:
     """Search from `[N, R, L]`; all that is found is `[N, R, ...]`, with the steps taken."""
-    method, shape = usage.make(steps, rate), start.shape[:2]
-    z = start.reshape(-1, start.shape[2])
-    num = len(z)
-    search = Search(z, z, np.full(num, np.inf, z.dtype), np.zeros(num, bool), method.begin(z))
+    shape, z = start.shape[:2], start.reshape(-1, start.shape[2])
+    num, memory = len(z), method.begin(z, steps, rate)
+    search = Search(z, z, np.full(num, np.inf, z.dtype), np.zeros(num, bool), memory)
     search, taken = jax.tree.map(np.array, search), np.zeros(num, int)
     for _ in range(steps):
         active = np.flatnonzero(~search.settled)
-        for rows in _chunks(active, _dispatched(num, usage.batch)):
+        for rows in _chunks(active, _dispatched(num, method.batch)):
             part = jax.tree.map(lambda leaf, rows=rows: leaf[rows], search)
             part = method.step(generate, target.rows(rows // shape[1]), part)
             for whole, new in zip(jax.tree.leaves(search), jax.tree.leaves(part), strict=True):
@@ -304,32 +416,21 @@ def _better(search: Search, z: jax.Array, value: jax.Array) -> Search:
     return search._replace(best=best, value=jnp.where(better, value, search.value))
 
 
-def _normal_equations(
-    generate: Generate, target: Target, z: jax.Array
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """J'J `[B, L, L]` and J'r `[B, L]` of the residuals whose squares are minimised, and that."""
-    made, push = jax.linearize(lambda z: generate(z, target.labels), z)
-    basis = jnp.eye(z.shape[1], dtype=z.dtype)
-    jacobian = jax.vmap(lambda one: push(jnp.broadcast_to(one, z.shape)), out_axes=1)(basis)
-    jacobian = jacobian.reshape(*z.shape, -1)
-    residual, size = (made - target.x).reshape(len(z), -1), jacobian.shape[2]
-    weight = target.weight / z.shape[1]
-    normal = jacobian @ jacobian.swapaxes(1, 2) / size + weight * basis
-    gradient = (jacobian @ residual[..., None])[..., 0] / size + weight * z
-    return normal, gradient, _value(made, target, z)
+def _dot(one: jax.Array, other: jax.Array) -> jax.Array:
+    """Products of vectors `[B, L]`: `[B, 1]`."""
+    return jnp.sum(one * other, axis=1, keepdims=True)
 
 
-def _solve(normal: jax.Array, gradient: jax.Array, dampings: jax.Array) -> jax.Array:
-    """Solutions `[B, K, L]` of normal equations `[B, L, L]`, `[B, L]` with dampings `[B, K]`."""
-    scale = jnp.trace(normal, axis1=1, axis2=2) / normal.shape[1]
-    ridge = (dampings * scale[:, None])[..., None, None] * jnp.eye(normal.shape[1])
-    factor = jnp.linalg.cholesky(normal[:, None] + ridge)
-    right = jnp.broadcast_to(gradient[:, None, :, None], (*dampings.shape, len(ridge[0, 0]), 1))
-    return jax.scipy.linalg.cho_solve((factor, True), right)[..., 0]
+def _ratio(part: jax.Array, whole: jax.Array) -> jax.Array:
+    """The one by the other; 0 where nothing is left to divide by."""
+    return jnp.where(whole > 0, part / jnp.where(whole > 0, whole, 1), 0)
 
 
 def _bank(prior: Prior, seed: int) -> Draw:
     return prior.draw(example_keys(stream(root(seed), "bank"), _BANK))
+
+
+_made = jax.jit(lambda generate, z, labels: generate(z, labels))
 
 
 @jax.jit
@@ -345,22 +446,10 @@ def _squared_distances(
     return jnp.where(target.labels[:, None] == labels, squares, jnp.inf)
 
 
-_errors = jax.jit(lambda generate, z, target: _squares(generate(z, target.labels) - target.x))
-
-
-def _error_of(generate: Generate, z: np.ndarray, target: Target) -> np.ndarray:
-    """Mean squared errors `[N]`."""
-    errors = np.empty(len(z), np.float32)
-    for rows in _chunks(np.arange(len(z)), _dispatched(len(z), _DISPATCHED)):
-        errors[rows] = _errors(generate, z[rows], target.rows(rows))
-    return errors
-
-
 def _spread(generate: Generate, prior: Prior, target: Target) -> np.ndarray:
     """Mean squared distances `[N]` from the mean of what the generator makes."""
     drawn = _bank(prior, 0)
-    labels = None if drawn.labels is None else drawn.labels[:_DISPATCHED]
-    mean = np.mean(generate(drawn.z[:_DISPATCHED], labels), axis=0)
+    mean = make(generate, drawn.z, drawn.labels).mean(axis=0)
     return np.asarray(_squares(target.x - mean))
 
 

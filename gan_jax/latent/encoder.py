@@ -177,6 +177,11 @@ def load(workdir: str | Path, space: Space) -> Encode:
         variables = checkpoints.restore(config.steps)
     finally:
         checkpoints.close()
+    return as_function(space, config, variables)
+
+
+def as_function(space: Space, config: ConfigDict, variables: Variables) -> Encode:
+    """An encoder's variables, as `train` gives them, as a function."""
     module = Encoder(config.width, space.prior.dimensions)
     return Partial(InUse(module), jax.tree.map(jnp.asarray, variables))
 

@@ -263,10 +263,10 @@ def _damped(damping: float) -> Callable[[np.ndarray, int, float], np.ndarray]:
 METHODS = {
     "adam": Method(_adam_begin, adam, batch=128, steps=500, restarts=4, start="prior"),
     "gauss_newton": Method(
-        _damped(0.1), gauss_newton(exact), batch=8, steps=40, restarts=1, start="nearest"
+        _damped(0.1), gauss_newton(exact), batch=8, steps=20, restarts=1, start="nearest"
     ),
     "gauss_newton_cg": Method(
-        _damped(0.01), gauss_newton(krylov), batch=64, steps=60, restarts=1, start="nearest"
+        _damped(0.01), gauss_newton(krylov), batch=64, steps=30, restarts=2, start="nearest"
     ),
 }
 
@@ -340,7 +340,8 @@ def invert(
     """
     way = choose("--method", method, METHODS)
     steps = way.steps if steps is None else steps
-    _check(prior, x, weight, {"--steps": steps, "--restarts": restarts or 1})
+    counts = {"--steps": steps, "--restarts": 1 if restarts is None else restarts}
+    _check(prior, x, weight, counts)
     target = Target(np.asarray(to_float(np.asarray(x)), np.float32), labels, np.float32(weight))
     find = partial(_starts, generate, prior, target, seed)
     if start is None or isinstance(start, str):

@@ -13,7 +13,7 @@ equations, and refuted for one that is less than three times faster on the media
 with a higher mean error on the 1,000.
 
 How near the latents come to held-out images is "inference via optimization" (Metz et al.,
-"Unrolled Generative Adversarial Networks", 2017, arXiv:1611.02163, section 3.4.2): what a generator
+"Unrolled Generative Adversarial Networks", 2017, arXiv:1611.02163): what a generator
 can't make is what it has dropped. It is compared with images that it certainly can make, which is
 the floor, and with the nearest training image.
 """
@@ -176,7 +176,8 @@ def _sentence(found, verdicts):
         f"{errors[name]} ({'holds' if verdict['holds'] else 'fails'})"
         for name, verdict in verdicts.items()
     ]
-    return f"Adam ends at {errors[ADAM]}. {'; '.join(parts)}."
+    num = len(found[ADAM].error)
+    return f"On {num:,} images Adam ends at {errors[ADAM]}. {'; '.join(parts)}."
 
 
 def _contest(found, seconds, verdicts, rates, trained):
@@ -228,7 +229,8 @@ def _curves(space, images, rate):
         "Each dot of a line is a search with another number of steps from its beginning: "
         f"{BUDGETS['adam']} of Adam, {BUDGETS['gauss_newton']} of exact Gauss-Newton and "
         f"{BUDGETS['gauss_newton_cg']} with conjugate gradients. Unless a line says otherwise Adam "
-        "starts from four draws of the prior and Gauss-Newton from the nearest of 4,096 draws.",
+        "starts from four draws of the prior, exact Gauss-Newton from the nearest of 4,096 draws, "
+        "and the other from the nearest three, the best of which goes on after six steps.",
         figures.curves(
             pd.DataFrame(rows, columns=columns),
             "ms an image",

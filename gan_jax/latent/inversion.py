@@ -2,8 +2,8 @@
 
 What is minimised is the mean squared error |G(z) - x|^2 / D of an example of D numbers, where asked
 for with a weight on how unlikely z is (Creswell and Bharath, "Inverting the Generator of a
-Generative Adversarial Network", 2018, arXiv:1802.05701). Nothing says that the minimum found is the
-lowest one: that is what restarts are for.
+Generative Adversarial Network (II)", 2018, arXiv:1802.05701). Nothing says that the minimum found
+is the lowest one: that is what restarts are for.
 """
 
 from collections.abc import Callable, Iterator
@@ -96,6 +96,7 @@ class Method(NamedTuple):
         steps: At most.
         restarts: Searches an example.
         start: One of `STARTS`.
+        trial: After how many steps only the best search of an example goes on; 0: none is dropped.
     """
 
     begin: Callable[[np.ndarray, int, float], Any]
@@ -104,6 +105,7 @@ class Method(NamedTuple):
     steps: int
     restarts: int
     start: str
+    trial: int = 0
 
 
 _ADAM = optax.scale_by_adam()
@@ -266,7 +268,13 @@ METHODS = {
         _damped(0.1), gauss_newton(exact), batch=8, steps=20, restarts=1, start="nearest"
     ),
     "gauss_newton_cg": Method(
-        _damped(0.01), gauss_newton(krylov), batch=64, steps=30, restarts=2, start="nearest"
+        _damped(0.01),
+        gauss_newton(krylov),
+        batch=32,
+        steps=30,
+        restarts=3,
+        start="nearest",
+        trial=6,
     ),
 }
 
@@ -284,7 +292,7 @@ def nearest(
     generate: Generate, prior: Prior, target: Target, restarts: int, seed: int
 ) -> np.ndarray:
     """Of 4,096 latents those whose examples are nearest, of the class, `[N, restarts, L]`."""
-    bank = _bank(prior, seed)
+    bank = _bank(prior, seed, _BANK)
     squares, numbers = np.empty((len(target.x), 0)), np.empty((len(target.x), 0), int)
     for rows in np.split(np.arange(_BANK), _BANK // _DISPATCHED):
         labels = None if bank.labels is None else bank.labels[rows]
@@ -377,7 +385,10 @@ def _search(
     num, memory = len(z), method.begin(z, steps, rate)
     search = Search(z, z, np.full(num, np.inf, z.dtype), np.zeros(num, bool), memory)
     search, taken = jax.tree.map(np.array, search), np.zeros(num, int)
-    for _ in range(steps):
+    for number in range(steps):
+        if number == method.trial > 0:
+            each = search.value.reshape(shape)
+            search.settled[(each > each.min(axis=1, keepdims=True)).ravel()] = True
         active = np.flatnonzero(~search.settled)
         for rows in _chunks(active, _dispatched(num, method.batch)):
             part = jax.tree.map(lambda leaf, rows=rows: leaf[rows], search)
@@ -427,8 +438,8 @@ def _ratio(part: jax.Array, whole: jax.Array) -> jax.Array:
     return jnp.where(whole > 0, part / jnp.where(whole > 0, whole, 1), 0)
 
 
-def _bank(prior: Prior, seed: int) -> Draw:
-    return prior.draw(example_keys(stream(root(seed), "bank"), _BANK))
+def _bank(prior: Prior, seed: int, num: int) -> Draw:
+    return prior.draw(example_keys(stream(root(seed), "bank"), num))
 
 
 _made = jax.jit(lambda generate, z, labels: generate(z, labels))
@@ -449,7 +460,7 @@ def _squared_distances(
 
 def _spread(generate: Generate, prior: Prior, target: Target) -> np.ndarray:
     """Mean squared distances `[N]` from the mean of what the generator makes."""
-    drawn = _bank(prior, 0)
+    drawn = _bank(prior, 0, _DISPATCHED)
     mean = make(generate, drawn.z, drawn.labels).mean(axis=0)
     return np.asarray(_squares(target.x - mean))
 

@@ -230,7 +230,8 @@ def _curves(space, images, rate):
         f"{BUDGETS['adam']} of Adam, {BUDGETS['gauss_newton']} of exact Gauss-Newton and "
         f"{BUDGETS['gauss_newton_cg']} with conjugate gradients. Unless a line says otherwise Adam "
         "starts from four draws of the prior, exact Gauss-Newton from the nearest of 4,096 draws, "
-        "and the other from the nearest three, the best of which goes on after six steps.",
+        "and the other from the nearest three, the best of which goes on after six steps. The "
+        "4,096 are drawn once for all images, here for few: that is what these lines begin with.",
         figures.curves(
             pd.DataFrame(rows, columns=columns),
             "ms an image",

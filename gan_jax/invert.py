@@ -72,7 +72,7 @@ def main() -> None:
         record=to_json(origin | {"method": _METHOD.value} | space.record),
     )
     lost = np.sum(~found.converged)
-    print(f"{len(x)} images, mean squared error {found.error.mean():.4f}: {out}")
+    print(f"{len(x)} images, mean squared error {found.error.mean():.3g}: {out}")
     print(f"{lost} of them did not converge" if lost else "all of them converged")
 
 

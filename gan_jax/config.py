@@ -1,6 +1,6 @@
 """The run's config: what a field may hold, and how it looks flattened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -120,19 +120,23 @@ def flatten(config: ConfigDict | dict, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def check(config: ConfigDict) -> None:
+def check(config: ConfigDict, rules: Mapping[str, Rule] = RULES) -> None:
     """Check every field on its own; those that build something check what goes together.
+
+    Args:
+        config: The config.
+        rules: What its fields may hold, by flattened name; a run's if not told otherwise.
 
     Raises:
         InputError: For the first field that is missing, unknown, or holds what it may not.
     """
     flat = flatten(config)
-    for key in sorted(RULES.keys() - flat.keys()):
-        raise InputError(f"config.{key}", None, "missing, start from configs/base.py")
+    for key in sorted(rules.keys() - flat.keys()):
+        raise InputError(f"config.{key}", None, "missing, start from a file in configs/")
     for key, value in flat.items():
-        if key not in RULES:
+        if key not in rules:
             raise InputError(f"config.{key}", value, "no such field")
         if value is None:
             raise InputError(f"config.{key}", value, "must have a value")
-        if not RULES[key].holds(value):
-            raise InputError(f"config.{key}", value, RULES[key].says)
+        if not rules[key].holds(value):
+            raise InputError(f"config.{key}", value, rules[key].says)

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import shipped
 
 from configs import base
 from gan_jax.config import ANY, RULES, check, flatten
 from gan_jax.errors import InputError
 
 ROOT = Path(base.__file__).parents[1]
-CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
 SOURCES = {
     path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8"))
     for room in ("gan_jax", "configs", "experiments")
@@ -36,7 +36,7 @@ def test_flatten():
     assert flatten({"a": 1, "b": {"c": {"d": 2}, "e": ""}}) == {"a": 1, "b.c.d": 2, "b.e": ""}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", ["base", *shipped.RUNS])
 def test_shipped_configs_pass(name):
     config = importlib.import_module(f"configs.{name}").get_config()
     check(config)
@@ -183,7 +183,7 @@ def test_a_field_missing_or_unknown_is_named():
 
 
 def test_configs_load_without_jax():
-    imports = "; ".join(f"import configs.{name}" for name in CONFIGS)
+    imports = "; ".join(f"import configs.{name}" for name in shipped.ALL)
     code = f"import sys; {imports}; sys.exit('jax' in sys.modules or 'numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 

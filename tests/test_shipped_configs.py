@@ -4,14 +4,13 @@ published set-ups have the networks of their source."""
 import importlib
 import math
 from functools import partial
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+import shipped
 from training import assert_trains
 
-from configs import base
 from gan_jax import build
 from gan_jax.config import check
 from gan_jax.data import DATASETS
@@ -19,7 +18,6 @@ from gan_jax.data.batches import Examples
 from gan_jax.errors import choose
 from gan_jax.metrics import PROTOCOLS
 
-CONFIGS = sorted({path.stem for path in Path(base.__file__).parent.glob("[!_]*.py")} - {"base"})
 SHAPES = {"cifar10": (32, 32, 3), "grid": (2,), "ring": (2,)}  # (28, 28, 1) else
 NARROW = {
     "model.generator.width": 4,
@@ -29,7 +27,7 @@ NARROW = {
 }
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", shipped.RUNS)
 def test_a_shipped_config_trains_two_rounds(name):
     module = importlib.import_module(f"configs.{name}")
     assert f"--config=configs/{name}.py" in module.__doc__

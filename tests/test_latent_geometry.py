@@ -2,15 +2,20 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from jax.tree_util import Partial
 
+from configs import ring
+from experiments.common.verdicts import judge
+from experiments.latent import geodesics as study
 from gan_jax import latent
 from gan_jax.game.prior import Prior
 from gan_jax.latent import geometry
 from gan_jax.latent.geodesics import FINE, geodesics
 from gan_jax.latent.paths import linear, spherical
-from gan_jax.latent.perceptual import between, squared_speeds
+from gan_jax.latent.perceptual import between, features, squared_speeds
+from gan_jax.study.markdown import markdown
 
 rng = np.random.default_rng(0)
 
@@ -213,6 +218,7 @@ def test_a_geodesic_is_never_longer_than_what_it_came_from():
     found = geodesics(Partial(rough), normal(8, 2), normal(8, 2), points=5, steps=8)
     assert np.all(found.lengths <= found.initial)
     stayed = found.lengths == found.initial
+    assert np.any(stayed)
     assert not np.any(found.converged[stayed])
     np.testing.assert_allclose(
         found.lengths,
@@ -226,8 +232,6 @@ def test_a_geodesic_is_never_longer_than_what_it_came_from():
 
 def points_space(generate, prior):
     """A space whose examples are points, of a generator that is known."""
-    from configs import ring
-
     return latent.Space(generate, None, prior, ring.get_config(), {}, 0, "ema", (5,))
 
 
@@ -253,3 +257,74 @@ def test_codes_go_straight():
     np.testing.assert_allclose(
         found[..., :3], spherical(start[:, :3], end[:, :3], shares), rtol=1e-6
     )
+
+
+# A real generator
+
+
+@pytest.fixture(scope="module")
+def space(uninterrupted):
+    return latent.load(uninterrupted)
+
+
+def test_a_real_generators_jacobian_is_what_differences_say(space):
+    z = np.asarray(space.draw(3).z)
+    values = geometry.singular_values(space.generate, z)
+    assert values.shape == (3, 64)
+    assert np.all(np.diff(values, axis=1) <= 0)
+    # The sum of the squares is what a small random step changes, of each length the same.
+    steps = np.eye(64, dtype=np.float32) * 1e-2
+    change = [
+        np.asarray(space.generate(one + steps) - space.generate(one - steps)) / 2e-2 for one in z
+    ]
+    found = np.sum(np.square(change), axis=(1, 2, 3, 4))
+    np.testing.assert_allclose(np.sum(values**2, axis=1), found, rtol=0.02)
+
+
+def test_the_perceptual_path_length_of_digits_is_the_squared_slope_of_the_features(space):
+    found = squared_speeds(space, 24, epsilon=1e-3)
+    start, end = np.asarray(space.draw(24).z), np.asarray(space.draw(24, first=24).z)
+    assert found.shape == (24,)
+    assert np.all(found > 0)
+    paths = spherical(start, end, jnp.linspace(0, 1, 129))
+    seen = Partial(lambda g, f, z, labels: f(g(z, labels)), space.generate, features(space))
+    everywhere = (geometry.speeds(seen, paths) ** 2).mean()
+    assert found.mean() == pytest.approx(everywhere, rel=0.5)
+
+
+def test_the_study_of_geodesics(space, monkeypatch):
+    monkeypatch.setattr(study, "STATIONS", 2)
+    monkeypatch.setattr(study, "PERCEPTUAL", 16)
+    found = study.report(space, pairs=2, points=4, steps=3)
+    assert found.claim.id.startswith("G1: ")
+    assert found.status == "undecided"  # two pairs can't tell
+    assert sum(section.figure is not None for section in found.sections) == 6
+    assert "shorter in" in markdown(found, {})
+
+
+def rows_of(lengths, changes):
+    """What the study measures, made up: two ways, so many pairs."""
+    rows = [
+        {"way": way, "pair": pair, "length": length, "changes": change}
+        for way, length, change in zip(
+            (study.GEODESIC, study.SPHERICAL), lengths, changes, strict=True
+        )
+        for pair in range(20)
+    ]
+    noise = 0.01 * np.random.default_rng(0).normal(size=(len(rows), 2))
+    rows = pd.DataFrame(rows)
+    rows[["length", "changes"]] += noise
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("lengths", "changes", "status"),
+    [
+        ((6, 10), (1, 2), "confirmed"),
+        ((6, 10), (2, 2), "only when"),
+        ((10, 10), (2, 2), "refuted"),
+    ],
+)
+def test_the_verdict_follows_from_the_numbers(lengths, changes, status):
+    rows = rows_of(lengths, changes)
+    assert judge(study.differences(rows), margin=study.MARGIN).status == status

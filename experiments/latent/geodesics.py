@@ -301,7 +301,7 @@ def _dissected(space, ways):
             _long(way, shares, "dimension", geometry.participation_ratio(values)),
             _long(way, shares, "needed", geometry.dimensions_needed(values).astype(float)),
         ]
-    found = pd.concat(found)
+    found = pd.concat(found, ignore_index=True)
     yield _curve(found, "dimension", "How many directions change the image")
     yield Section(
         "The Jacobian along the paths",

@@ -32,7 +32,7 @@ from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import by_cell, interval, paired
 from gan_jax.study.text import text
 
-PAIRS, POINTS, STEPS = 100, 16, 200
+PAIRS, POINTS, UPDATES = 100, 16, 300
 DISSECTED, STATIONS = 24, 9  # pairs and points a path where the whole Jacobian is taken
 PERCEPTUAL = 2_000  # points for the perceptual path length
 SEED = 1
@@ -40,6 +40,21 @@ MARGIN = 0.05  # of the great circle's, the smallest difference that matters
 SHOWN, FRAMES = 4, 13  # pairs in the picture, images a path
 GEODESIC, SPHERICAL, STRAIGHT = "geodesic", "great circle", "straight"
 TIME = "share of the path"
+CURVES = {
+    "confidence": (
+        "How sure the classifier is on the way",
+        "The probability of the digit that it takes an image for. Images that fade into one "
+        "another are near in image space, and no digits.",
+    ),
+    "speed |dG/dt|": (
+        "How fast the image changes",
+        "A geodesic goes at constant speed; a line's mean height is its path's length.",
+    ),
+    "length of the latent / sqrt(L)": (
+        "Where the paths lie",
+        "Normal latents lie near 1. Far from it the generator was hardly trained.",
+    ),
+}
 
 
 class Ways(NamedTuple):
@@ -56,9 +71,9 @@ class Ways(NamedTuple):
     converged: np.ndarray
 
 
-def report(space, pairs=PAIRS, points=POINTS, steps=STEPS):
+def report(space, pairs=PAIRS, points=POINTS, updates=UPDATES):
     """Three ways between pairs, measured and read."""
-    ways = joined(space, pairs, points, steps)
+    ways = joined(space, pairs, points, updates)
     rows = measured(space, ways)
     frames = followed(space, ways)
     verdict = judge(differences(rows), margin=MARGIN)
@@ -67,9 +82,8 @@ def report(space, pairs=PAIRS, points=POINTS, steps=STEPS):
         question="Are geodesics shorter than great circles, and does the classifier flicker less "
         "on them?",
         claim=Claim(
-            "G1: geodesics are shorter than great circles and the classifier flickers less on them",
-            "The path of least energy between two latents is shorter in image space than the great "
-            "circle between them, and the classifier's digit changes less often along it.",
+            "G1",
+            "Geodesics are shorter than great circles and the classifier flickers less on them.",
         ),
         refuted_by=f"Neither length nor changes of the digit are smaller by more than {MARGIN:.0%} "
         "of the great circle's.",
@@ -79,9 +93,7 @@ def report(space, pairs=PAIRS, points=POINTS, steps=STEPS):
             _pictures(space, ways),
             _lengths(rows, ways),
             _flicker(rows),
-            _curve(frames, "confidence", "What the classifier thinks of it on the way"),
-            _curve(frames, "speed |dG/dt|", "How fast the image changes"),
-            _curve(frames, "length of the latent / sqrt(L)", "Where the paths lie"),
+            *(_curve(frames, measure, *about) for measure, about in CURVES.items()),
             *_dissected(space, ways),
             _perceptual(space),
             Section(
@@ -94,12 +106,12 @@ def report(space, pairs=PAIRS, points=POINTS, steps=STEPS):
     )
 
 
-def joined(space, pairs, points, steps):
+def joined(space, pairs, points, updates):
     """The ways between pairs of latents of the prior, each in `(points - 1) * FINE + 1` points."""
     drawn = space.draw(2 * pairs, SEED)
     start, end = np.split(np.asarray(drawn.z), 2)
     labels = None if drawn.labels is None else np.asarray(drawn.labels)[:pairs]
-    found = geodesics(space.generate, start, end, labels, points=points, steps=steps)
+    found = geodesics(space.generate, start, end, labels, points=points, updates=updates)
     shares = jnp.linspace(0, 1, (points - 1) * FINE + 1)
     paths = {
         GEODESIC: geometry.refined(found.paths, FINE),
@@ -227,9 +239,9 @@ def _lengths(rows, ways):
         f"The sum of the chords between {points} images a path: {_listed(lengths)}. The integral "
         f"of |J dz| is above it by {text(100 * gap)} % at most, on average over the paths of a "
         "way, so the chords are fine enough.\n\n"
-        f"The energy of {ways.converged.sum()} of {len(ways.converged)} geodesics fell by less "
-        "than 1 % over the last quarter of the search. The others may be shorter yet; all are "
-        "local minima near the great circle at best.",
+        f"{ways.converged.sum()} of {len(ways.converged)} geodesics got shorter by less than 1 % "
+        "over the last quarter of the search. The others may be shorter yet, and all are local "
+        "minima near the great circle at best: what is said of their length is a bound.",
         histograms(
             ratios(rows),
             title="Length over the great circle's",
@@ -276,11 +288,11 @@ def _compared(rows, column):
     return f"{found.difference}, p = {text(found.p_value)}"
 
 
-def _curve(frames, measure, heading):
+def _curve(frames, measure, heading, about):
     cells = by_cell(frames[frames.measure == measure], ["way", TIME], "value")
     return Section(
         heading,
-        "",
+        about,
         figures.curves(cells, TIME, "way", title=heading, label=measure),
         caption=f"Means over {cells.num.max()} pairs, bands: 95 % intervals.",
     )
@@ -298,11 +310,17 @@ def _dissected(space, ways):
         values = values.reshape(num, STATIONS, -1)
         found += [
             _long(way, shares, "condition", np.log10(geometry.condition_number(values))),
-            _long(way, shares, "dimension", geometry.participation_ratio(values)),
+            _long(way, shares, "participation ratio", geometry.participation_ratio(values)),
             _long(way, shares, "needed", geometry.dimensions_needed(values).astype(float)),
         ]
     found = pd.concat(found, ignore_index=True)
-    yield _curve(found, "dimension", "How many directions change the image")
+    yield _curve(
+        found,
+        "participation ratio",
+        "How many directions change the image",
+        "The participation ratio of the Jacobian's squared singular values: 1 if one direction of "
+        "the latent makes all of the change.",
+    )
     yield Section(
         "The Jacobian along the paths",
         "Its condition number (largest over smallest singular value), the local dimension as the "
@@ -312,7 +330,7 @@ def _dissected(space, ways):
             {
                 way: [
                     str(interval(cell.value[cell.measure == name].groupby(cell.trial).mean()))
-                    for name in ("condition", "dimension", "needed")
+                    for name in ("condition", "participation ratio", "needed")
                 ]
                 for way, cell in found.groupby("way", sort=False)
             },
@@ -351,7 +369,7 @@ def _pictures(space, ways):
             rows[name] = np.asarray(jnp.round((row + 1) * 127.5), np.uint8)
     return Section(
         "Three ways from image to image",
-        "",
+        "Each begins and ends with the same images.",
         sheets.image_sheet(rows, title="From left to right, in equal steps of time"),
         caption=f"The first {len(chosen)} pairs whose ends are different digits to the classifier.",
     )

@@ -1,0 +1,148 @@
+"""The shortest ways from latent to latent, as example space measures them.
+
+A geodesic is a curve of least energy under the generator's pull-back metric, see
+`gan_jax.latent.geometry`. Its discrete energy needs no derivative of that metric: the sum of the
+squared chords between the examples of neighbouring points (Shao et al., 2017, arXiv:1711.08014;
+Chen et al., "Metrics for Deep Generative Models", 2018, arXiv:1711.01204; Arvanitidis et al., 2018,
+arXiv:1710.11379).
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gan_jax.latent import geometry
+from gan_jax.latent.paths import spherical
+from gan_jax.latent.space import Generate
+
+FINE = 8
+"""Pieces that each step of a path is cut into before its length is measured: the chords of few
+points are too short, and shortest where a path leaps."""
+
+_STILL = 0.01  # share of the length
+
+# Pieces that each step is cut into while its energy falls. On the default MNIST run whole steps
+# learned to leap: their energy fell to about a quarter, the refined paths' lengths no lower than 0.62 to
+# 0.65 of the start's. Halves came to 0.584 in 300 updates, quarters to 0.587 for twice the work.
+_SEEN = 2
+
+# Of 20 pairs of that run, 120 updates brought the energy of whole steps from 3,110 to 1,084; 1,481
+# without the smoothing. Adam came to 1,214 at best (rate 0.03), 1,606 without the smoothing.
+_OPTIMIZER = optax.chain(
+    optax.scale_by_lbfgs(memory_size=10), optax.scale(-1.0), optax.clip_by_global_norm(0.3)
+)
+
+
+class Geodesics(NamedTuple):
+    """Paths and what became of their lengths; in numpy.
+
+    Attributes:
+        paths: Latents `[N, F, L]`, each straight from point to point.
+        lengths: Of the refined paths, `[N]`.
+        initial: Of the spherical paths that they came from, refined as much, `[N]`.
+        converged: Whether the root of the energy, a length, fell by less than 1 % over the last
+            quarter of the updates, `[N]`. A path that didn't get shorter is the spherical one
+            again, and has not converged.
+    """
+
+    paths: np.ndarray
+    lengths: np.ndarray
+    initial: np.ndarray
+    converged: np.ndarray
+
+
+def geodesics(
+    generate: Generate,
+    start: np.ndarray,
+    end: np.ndarray,
+    labels: np.ndarray | None = None,
+    *,
+    points: int = 16,
+    updates: int = 300,
+) -> Geodesics:
+    """Local minima of the energy, from the spherical paths on; pairs go side by side.
+
+    Each pair has an L-BFGS of its own (Liu and Nocedal, 1989) that moves the inner points after the
+    inverse square root of the Laplacian along the path: so a bend of the whole path costs no more
+    updates than one of a single point. Updates are bounded in length, without a line search: it
+    would have to wait for the slowest pair.
+
+    Args:
+        generate: The generator.
+        start: Latents `[N, L]`.
+        end: Latents `[N, L]`.
+        labels: A class a pair, int32 `[N]`, kept along the path.
+        points: F, of each path, both ends included; at least 3.
+        updates: Of the optimizer.
+    """
+    solve = partial(_solve, generate, points=points, updates=updates)
+    return Geodesics(*geometry.in_rows(solve, _SEEN * points, start, end, labels))
+
+
+def _solve(
+    generate: Generate,
+    start: jax.Array,
+    end: jax.Array,
+    labels: jax.Array | None,
+    *,
+    points: int,
+    updates: int,
+) -> tuple[np.ndarray, ...]:
+    """What `Geodesics` holds, of pairs that fit into memory."""
+    initial = spherical(start, end, jnp.linspace(0, 1, points))
+    bend = jnp.zeros_like(initial[:, 1:-1])
+    state, energies = jax.vmap(_OPTIMIZER.init)(bend), []
+    for _ in range(updates):
+        bend, state, energy = _descend(generate, initial, bend, state, labels)
+        energies.append(energy)
+    found = _bent(initial, bend)
+    before, after = (
+        geometry.length(generate, geometry.refined(paths, FINE), labels)
+        for paths in (initial, found)
+    )
+    shorter = after < before
+    still = jnp.sqrt(energies[-1] / energies[-1 - updates // 4]) > 1 - _STILL
+    return (
+        np.where(shorter[:, None, None], found, initial),
+        np.minimum(after, before),
+        before,
+        shorter & np.asarray(still),
+    )
+
+
+@jax.jit
+def _descend(
+    generate: Generate,
+    initial: jax.Array,
+    bend: jax.Array,
+    state: optax.OptState,
+    labels: jax.Array | None,
+) -> tuple[jax.Array, optax.OptState, jax.Array]:
+    """An update of each pair's optimizer, and the energies `[N]` before it."""
+
+    def total(bend: jax.Array) -> tuple[jax.Array, jax.Array]:
+        paths = geometry.refined(_bent(initial, bend), _SEEN)
+        chords = geometry.chords(generate, paths, labels)
+        energy = chords.shape[1] * chords.sum(axis=1)
+        return energy.sum(), energy
+
+    slope, energy = jax.grad(total, has_aux=True)(bend)
+    update, state = jax.vmap(_OPTIMIZER.update)(slope, state, bend)
+    return bend + update, state, energy
+
+
+def _bent(initial: jax.Array, bend: jax.Array) -> jax.Array:
+    """Paths with their inner points moved by the bend `[N, F - 2, L]`, smoothed."""
+    moves = jnp.einsum("fg,ngl->nfl", _smoothing(bend.shape[1]), bend)
+    return initial.at[:, 1:-1].add(moves)
+
+
+def _smoothing(num: int) -> np.ndarray:
+    """The inverse square root of the Laplacian of `num` points between two that stay."""
+    laplacian = 2 * np.eye(num) - np.eye(num, k=1) - np.eye(num, k=-1)
+    values, vectors = np.linalg.eigh(laplacian)
+    return (vectors / np.sqrt(values)) @ vectors.T

@@ -35,7 +35,8 @@ from experiments.common.readings import last
 from experiments.common.verdicts import judge
 from gan_jax import latent
 from gan_jax.data.embedded import mnist_digits
-from gan_jax.latent import maps, meaning, paths
+from gan_jax.latent import meaning, paths
+from gan_jax.latent.render import render
 from gan_jax.study import figures, sheets
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import Interval, interval, paired, share
@@ -102,7 +103,7 @@ def draws(space, seed):
 def _generated(space):
     """Images of the prior's latents, and those halfway between two that are digits."""
     z = np.asarray(space.draw(2 * NUM).z)
-    made = maps.make(space.generate, z)
+    made = render(space.generate, z)
     meant = meaning.read_digits(made)
     good = np.flatnonzero(meant.meaningful)
     one, other = good[: len(good) // 2], good[len(good) // 2 : 2 * (len(good) // 2)]
@@ -113,7 +114,7 @@ def _generated(space):
     return {
         "generator": made[:NUM],
         "halfway, pixels": _shades((made[one] + made[other].astype(float)) / 2),
-        **{name: maps.make(space.generate, np.asarray(way)) for name, way in ways.items()},
+        **{name: render(space.generate, np.asarray(way)) for name, way in ways.items()},
     }
 
 
@@ -142,7 +143,7 @@ def probe(folder):
     rng = np.random.default_rng(space.config.seed)
     clouds = {
         REAL: rng.permutation(mnist_digits().train)[:IN_A_CLOUD],
-        "generator": maps.make(space.generate, np.asarray(space.draw(IN_A_CLOUD).z)),
+        "generator": render(space.generate, np.asarray(space.draw(IN_A_CLOUD).z)),
         "uniform noise": rng.integers(256, size=(IN_A_CLOUD, PIXELS)),
     }
     for name, cloud in clouds.items():

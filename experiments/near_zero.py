@@ -33,6 +33,7 @@ from experiments.common.verdicts import judge
 from gan_jax import latent
 from gan_jax.data.embedded import mnist_digits
 from gan_jax.latent import maps, meaning
+from gan_jax.latent.render import render
 from gan_jax.metrics.classifier import CLASSES
 from gan_jax.study import figures, sheets
 from gan_jax.study.report import Claim, Report, Section
@@ -65,7 +66,7 @@ def probe(folder):
     read, drawn = meaning.reader(space), np.asarray(space.draw(NUM).z)
     ball = maps.in_ball(NUM, space.prior.noise, NEAR * maps.typical_radius(space.prior))
     places = {"zero": 0 * drawn[:1], "near": ball, "typical": drawn}
-    made = {name: maps.make(space.generate, z) for name, z in places.items()}
+    made = {name: render(space.generate, z) for name, z in places.items()}
     made["real"] = mnist_digits().test
     found = {
         f"{name}/{measure}": float(np.mean(getattr(read(examples), measure)))
@@ -258,9 +259,7 @@ def exhibit(folders):
         spaces.setdefault(f"{space.prior.distribution}, {space.prior.noise}", []).append(space)
     first = {name: some[0] for name, some in spaces.items()}
     at_zero = {
-        name: np.concatenate(
-            [maps.make(one.generate, np.zeros((1, one.prior.noise))) for one in some]
-        )
+        name: np.concatenate([render(one.generate, np.zeros((1, one.prior.noise))) for one in some])
         for name, some in spaces.items()
     }
     sheet_of = {
@@ -282,7 +281,7 @@ def exhibit(folders):
 
 
 def _made(spaces, latents):
-    return {name: maps.make(one.generate, latents(one)) for name, one in spaces.items()}
+    return {name: render(one.generate, latents(one)) for name, one in spaces.items()}
 
 
 def _typical(space):

@@ -38,6 +38,7 @@ def main() -> None:
     from gan_jax.latent import film
     from gan_jax.latent.anchors import anchors, classes, in_classes
     from gan_jax.latent.paths import CLOSED, PATHS
+    from gan_jax.latent.render import render
 
     out = cli.output("--out", _OUT.value, tuple(film.KINDS))
     kind, mode = film.kind(out), _MODE.value
@@ -48,7 +49,7 @@ def main() -> None:
     frames = _FRAMES.value or kind.frames
     through = anchors(space, points, _PATHS.value, _SEED.value)
     z, labels = in_classes(np.stack([path(one, frames, space.prior) for one in through]), chosen)
-    examples = film.render(space.generate, z, labels)
+    examples = render(space.generate, z, labels)
     kind.write(film.Scene(examples, mode in CLOSED, _real(space)), out)
     print(f"{len(z)} paths ({mode}) of {frames} frames, {space.origin}, in {out}")
 

@@ -39,9 +39,9 @@ def main() -> None:
     if not out.absolute().parent.is_dir():
         raise InputError("--out", out, "there is no such folder")
     from gan_jax import latent
-    from gan_jax.data.batches import from_float
     from gan_jax.latent import encoder, files
-    from gan_jax.latent.inversion import invert, make
+    from gan_jax.latent.inversion import invert
+    from gan_jax.latent.render import render
     from gan_jax.workdir import to_json
 
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
@@ -68,7 +68,7 @@ def main() -> None:
         z=found.z,
         error=found.error,
         converged=found.converged,
-        reconstructions=np.asarray(from_float(make(space.generate, found.z, labels))),
+        reconstructions=render(space.generate, found.z, labels),
         record=to_json(origin | {"method": _METHOD.value} | space.record),
     )
     lost = np.sum(~found.converged)

@@ -17,7 +17,8 @@ from gan_jax import data, latent
 from gan_jax.errors import InputError, RunError
 from gan_jax.game.prior import Prior
 from gan_jax.latent import encoder, files
-from gan_jax.latent.inversion import METHODS, invert, make
+from gan_jax.latent.inversion import METHODS, invert
+from gan_jax.latent.render import synthesize
 
 GAUSS_NEWTON = ("gauss_newton", "gauss_newton_cg")
 RNG = np.random.default_rng(0)
@@ -59,7 +60,7 @@ def test_the_others_come_to_the_same_error(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_known_latent_is_found_again(method):
     z = np.array(PRIOR.draw(jax.random.split(jax.random.key(5), 6)).z)
-    x = make(CURVED, z)
+    x = synthesize(CURVED, z)
     found = invert(CURVED, PRIOR, x, method=method, restarts=4)
     np.testing.assert_allclose(found.z, z, atol=0.02)
     assert found.converged.all()
@@ -79,7 +80,7 @@ def test_classes_are_those_asked_for():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_an_example_beyond_the_range_is_not_found(method):
-    inside = make(CURVED, np.ones((1, 3), np.float32))
+    inside = synthesize(CURVED, np.ones((1, 3), np.float32))
     beyond = 3 * np.array([[1.0, -1, 1, -1, 1]], np.float32)  # tanh stays within 1
     found = invert(CURVED, PRIOR, np.concatenate([inside, beyond]), method=method)
     assert found.converged.tolist() == [True, False]
@@ -89,7 +90,7 @@ def test_an_example_beyond_the_range_is_not_found(method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_too_few_steps_are_said(method):
-    x = make(CURVED, np.array([[1.0, -1.0, 0.5]], np.float32))
+    x = synthesize(CURVED, np.array([[1.0, -1.0, 0.5]], np.float32))
     start = np.zeros((1, 1, 3), np.float32)
     short, long = (
         invert(CURVED, PRIOR, x, method=method, start=start, steps=steps, tolerance=1e-3)
@@ -102,7 +103,7 @@ def test_too_few_steps_are_said(method):
 @pytest.mark.parametrize("start", ["prior", "nearest"])
 def test_more_restarts_are_never_worse(start):
     rugged = Partial(lambda matrix, z, labels=None: jnp.sin(3 * z @ matrix.T), MATRIX)
-    x = make(rugged, np.array(PRIOR.draw(jax.random.split(jax.random.key(1), 20)).z))
+    x = synthesize(rugged, np.array(PRIOR.draw(jax.random.split(jax.random.key(1), 20)).z))
     one, four = (
         invert(rugged, PRIOR, x, method="gauss_newton", start=start, restarts=restarts)
         for restarts in (1, 4)
@@ -128,7 +129,7 @@ def test_nearest_is_nearer_than_a_draw():
 
 
 def test_batches_do_not_matter(monkeypatch):
-    x = make(CURVED, np.asarray(RNG.normal(size=(21, 3)), np.float32))
+    x = synthesize(CURVED, np.asarray(RNG.normal(size=(21, 3)), np.float32))
     whole = invert(CURVED, PRIOR, x, method="gauss_newton_cg")
     monkeypatch.setitem(METHODS, "small", METHODS["gauss_newton_cg"]._replace(batch=4))
     np.testing.assert_allclose(invert(CURVED, PRIOR, x, method="small").z, whole.z, atol=1e-3)
@@ -167,7 +168,7 @@ def space(uninterrupted):
 @pytest.fixture(scope="module")
 def own(space):
     draw = space.draw(6, seed=2)
-    return np.asarray(draw.z), make(space.generate, draw.z)
+    return np.asarray(draw.z), synthesize(space.generate, draw.z)
 
 
 @pytest.mark.parametrize("method", GAUSS_NEWTON)
@@ -176,7 +177,7 @@ def test_its_own_images_are_found(space, own, method):
     first = invert(space.generate, space.prior, own[1], method=method, steps=1)
     assert found.converged.all()
     assert found.error.mean() < first.error.mean() / 5
-    again = make(space.generate, found.z)
+    again = synthesize(space.generate, found.z)
     errors = np.mean((again - own[1]) ** 2, axis=(1, 2, 3))
     np.testing.assert_allclose(found.error, errors, atol=1e-6)
 
@@ -197,11 +198,11 @@ def test_an_encoder_of_images_learns():
     variables = encoder.train(space, config, lambda step, errors: told.append((step, errors)))
     assert [step for step, _ in told] == list(range(6, 61, 6))
     assert told[-1][1]["examples"] < told[0][1]["examples"] / 2
-    x = make(generate, np.array(PRIOR.draw(jax.random.split(jax.random.key(5), 50)).z))
+    x = synthesize(generate, np.array(PRIOR.draw(jax.random.split(jax.random.key(5), 50)).z))
     start = encoder.starts(encoder.as_function(space, config, variables), x)
     assert start.shape == (50, 1, 3)
-    mean = make(generate, np.zeros((1, 3), np.float32))
-    assert np.mean((make(generate, start[:, 0]) - x) ** 2) < np.mean((mean - x) ** 2) / 2
+    mean = synthesize(generate, np.zeros((1, 3), np.float32))
+    assert np.mean((synthesize(generate, start[:, 0]) - x) ** 2) < np.mean((mean - x) ** 2) / 2
 
 
 def test_an_encoder_is_saved_and_read(space, own, uninterrupted, tmp_path):
@@ -227,7 +228,7 @@ def test_an_encoder_of_points():
     ring = latent.Space(LINEAR, None, PRIOR, None, {}, 0, "ema", (5,))
     variables = encoder.train(ring, small(steps=150, reconstruction=0.0), lambda *told: None)
     z = np.array(PRIOR.draw(jax.random.split(jax.random.key(5), 50)).z)
-    found = encoder.as_function(ring, small(), variables)(make(LINEAR, z))
+    found = encoder.as_function(ring, small(), variables)(synthesize(LINEAR, z))
     assert np.mean((found - z) ** 2) < 0.2  # that of 0 is 1
 
 

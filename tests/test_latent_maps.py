@@ -14,6 +14,7 @@ from gan_jax.errors import InputError
 from gan_jax.game.prior import Prior
 from gan_jax.latent import map_figure, maps, meaning
 from gan_jax.latent.meaning import Meaning
+from gan_jax.latent.render import render
 from gan_jax.study.statistics import share
 
 RNG = np.random.default_rng(0)
@@ -163,13 +164,13 @@ def test_examples_are_made_in_batches_with_their_classes(num):
     asked = Partial(lambda z, labels: z * labels[:, None])
     z, labels = RNG.normal(size=(num, 3)), np.arange(num, dtype=np.int32)
     np.testing.assert_allclose(
-        maps.make(asked, z, labels), (z * labels[:, None]).astype(np.float32), rtol=1e-6
+        render(asked, z, labels), (z * labels[:, None]).astype(np.float32), rtol=1e-6
     )
 
 
 def test_images_are_shades():
     grey = Partial(lambda z, labels: jnp.broadcast_to(z[:, :1, None, None], (len(z), 2, 2, 1)))
-    made = maps.make(grey, np.array([[-1.0], [0.0], [1.0], [3.0]]))
+    made = render(grey, np.array([[-1.0], [0.0], [1.0], [3.0]]))
     assert made.dtype == np.uint8
     np.testing.assert_array_equal(made[:, 0, 0, 0], [0, 128, 255, 255])
 

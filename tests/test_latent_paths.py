@@ -11,7 +11,7 @@ from scipy import stats
 from gan_jax import latent
 from gan_jax.errors import InputError, RunError
 from gan_jax.game.prior import Prior
-from gan_jax.latent import film
+from gan_jax.latent import film, render
 from gan_jax.latent.anchors import anchors, classes, in_classes
 from gan_jax.latent.paths import CLOSED, OPEN, PATHS
 from gan_jax.report import pictures
@@ -234,7 +234,7 @@ def test_each_path_is_shown_in_each_class():
     paths = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
     z, labels = in_classes(paths, np.array([4, 7], np.int32))
     assert (z.shape, labels.dtype) == ((4, 3, 2), np.int32)
-    points = film.render(generate, z, labels)
+    points = render.render(generate, z, labels)
     for row, (path, label) in enumerate([(0, 4), (0, 7), (1, 4), (1, 7)]):
         np.testing.assert_array_equal(points[row], paths[path] + 10 * label)
     assert in_classes(paths, None) == (paths, None)
@@ -243,17 +243,17 @@ def test_each_path_is_shown_in_each_class():
 def test_rendering_is_the_same_in_batches(monkeypatch):
     generate = Partial(lambda z, labels: jnp.tanh(z).reshape(-1, 1, 2, 1))
     z = np.linspace(-2, 2, 28, dtype=np.float32).reshape(2, 7, 2)
-    images = film.render(generate, z)
+    images = render.render(generate, z)
     assert (images.shape, images.dtype) == ((2, 7, 1, 2, 1), np.uint8)
     np.testing.assert_allclose(images[..., 0, :, 0], (np.tanh(z) + 1) * 127.5, atol=0.51)
-    monkeypatch.setattr(film, "BATCH", 4)
-    np.testing.assert_array_equal(film.render(generate, z), images)
+    monkeypatch.setattr(render, "BATCH", 4)
+    np.testing.assert_array_equal(render.render(generate, z), images)
 
 
 def test_what_is_not_finite_is_not_shown():
     generate = Partial(lambda z, labels: jnp.log(z).reshape(-1, 1, 1, 1))
     with pytest.raises(RunError, match="not finite"):
-        film.render(generate, np.array([[1.0], [-1.0]], np.float32))
+        render.render(generate, np.array([[1.0], [-1.0]], np.float32))
 
 
 def test_a_sheet_of_paths_has_a_row_a_path():
@@ -351,7 +351,7 @@ def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path)
     assert ended.stdout == f"2 paths (closed_walk) of 5 frames, mnist, cnn, step 40, in {out}\n"
     assert ended.stderr == ""
     z = [PATHS["closed_walk"](points, 5, space.prior) for points in anchors(space, "3", 2, 4)]
-    expected = np.asarray(film.still(film.Scene(film.render(space.generate, np.stack(z)))))
+    expected = np.asarray(film.still(film.Scene(render.render(space.generate, np.stack(z)))))
     with Image.open(out) as shown:
         # Another program rounds differently, by no more than one of 256 shades.
         np.testing.assert_allclose(np.asarray(shown, int), expected, atol=1)

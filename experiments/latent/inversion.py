@@ -29,7 +29,8 @@ from experiments.common import of_run
 from gan_jax import data
 from gan_jax.data.batches import from_float, to_float
 from gan_jax.latent import encoder, files
-from gan_jax.latent.inversion import Inversion, invert, make
+from gan_jax.latent.inversion import Inversion, invert
+from gan_jax.latent.render import synthesize
 from gan_jax.metrics.neighbours import squared_nearest
 from gan_jax.study import figures, sheets
 from gan_jax.study.report import Claim, Report, Section
@@ -121,7 +122,7 @@ def _together(space, encode, real, first):
     """Real images and as many of the generator's own by turns, and of which kind each is."""
     x, labels = real
     draw = space.draw(len(x), seed=1, first=first)
-    made = make(space.generate, draw.z, draw.labels)
+    made = synthesize(space.generate, draw.z, draw.labels)
     by_turns = np.arange(2 * len(x)).reshape(2, -1).T.ravel()
     x = np.concatenate([x, made])[by_turns]
     if labels is not None:
@@ -320,7 +321,9 @@ def _pictures(space, images, kinds, found):
         rows = rows[:SHOWN]
         labels = None if images.labels is None else images.labels[rows]
         shown = {"real": images.x[rows]}
-        shown |= {name: make(space.generate, of.z[rows], labels) for name, of in found.items()}
+        shown |= {
+            name: synthesize(space.generate, of.z[rows], labels) for name, of in found.items()
+        }
         shown = {name: np.asarray(from_float(of)) for name, of in shown.items()}
         yield Section(
             heading,

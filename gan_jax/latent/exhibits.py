@@ -14,8 +14,8 @@ from gan_jax.data import Dataset
 from gan_jax.errors import InputError
 from gan_jax.latent import film, map_figure, maps, meaning
 from gan_jax.latent.copies import Copies, nearest
-from gan_jax.latent.film import render
 from gan_jax.latent.paths import PATHS
+from gan_jax.latent.render import render
 from gan_jax.latent.space import Space
 from gan_jax.report import pictures
 from gan_jax.study import figures, page

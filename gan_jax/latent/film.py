@@ -6,53 +6,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.batches import from_float
-from gan_jax.errors import InputError, RunError
-from gan_jax.latent.space import Generate
+from gan_jax.errors import InputError
 from gan_jax.report import pictures
-from gan_jax.sampling import BATCH
 
 _SIDE = 240  # screen pixels a side of a film of images, at least
-
-
-def render(generate: Generate, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    """What the generator makes of latents, batch by batch.
-
-    Args:
-        generate: The generator.
-        z: Latents `[..., L]`, at least one.
-        labels: Their classes int32 `[...]`, or None where it takes none.
-
-    Returns:
-        Images uint8 `[..., H, W, C]` or points float32 `[..., D]`.
-
-    Raises:
-        RunError: If not all numbers are finite.
-    """
-    leading = z.shape[:-1]
-    num = int(np.prod(leading))
-    size = min(num, BATCH)
-    rows = np.arange(num + -num % size) % num
-    flat = z.reshape(num, -1), None if labels is None else labels.reshape(num)
-    batches = [
-        _shown(generate, *jax.tree.map(lambda leaf, part=part: leaf[part], flat))
-        for part in np.split(rows, len(rows) // size)
-    ]
-    if not all(finite for _, finite in batches):
-        raise RunError("the generator gives numbers that are not finite")
-    examples = np.concatenate([shown for shown, _ in batches])[:num]
-    return examples.reshape(*leading, *examples.shape[1:])
-
-
-@jax.jit
-def _shown(generate: Generate, z: jax.Array, labels: jax.Array | None):
-    x = generate(z, labels)
-    return from_float(x), jnp.all(jnp.isfinite(x))
 
 
 class Scene(NamedTuple):

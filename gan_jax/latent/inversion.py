@@ -18,6 +18,7 @@ import optax
 from gan_jax.data.batches import to_float
 from gan_jax.errors import InputError, choose
 from gan_jax.game.prior import Draw, Prior
+from gan_jax.latent.render import synthesize
 from gan_jax.latent.space import Generate
 from gan_jax.streams import example_keys, root, stream
 
@@ -359,7 +360,7 @@ def invert(
     search, taken = _search(way, generate, target, np.asarray(start, np.float32), steps, rate)
     best = np.arange(len(target.x)), np.argmin(search.value, axis=1)
     z = search.best[best]
-    error = np.asarray(_squares(make(generate, z, labels) - target.x))
+    error = np.asarray(_squares(synthesize(generate, z, labels) - target.x))
     return Inversion(z, error, error <= tolerance * _spread(generate, prior, target), taken[best])
 
 
@@ -367,14 +368,6 @@ def _starts(
     generate: Generate, prior: Prior, target: Target, seed: int, name: str, restarts: int
 ) -> np.ndarray:
     return choose("--start", name, STARTS)(generate, prior, target, restarts, seed)
-
-
-def make(generate: Generate, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    """What a generator makes of latents `[N, L]`, batch by batch: `[N, ...]` float32."""
-    size, made = _dispatched(len(z), _DISPATCHED), []
-    for rows in _chunks(np.arange(len(z)), size):
-        made.append(_made(generate, z[rows], None if labels is None else labels[rows]))
-    return np.concatenate(made)[: len(z)]
 
 
 def _search(
@@ -461,7 +454,7 @@ def _squared_distances(
 def _spread(generate: Generate, prior: Prior, target: Target) -> np.ndarray:
     """Mean squared distances `[N]` from the mean of what the generator makes."""
     drawn = _bank(prior, 0, _DISPATCHED)
-    mean = make(generate, drawn.z, drawn.labels).mean(axis=0)
+    mean = synthesize(generate, drawn.z, drawn.labels).mean(axis=0)
     return np.asarray(_squares(target.x - mean))
 
 

@@ -39,6 +39,7 @@ def main() -> None:
         _check_out(flag)
     from gan_jax import latent
     from gan_jax.latent import map_figure, maps, meaning
+    from gan_jax.latent.render import render
     from gan_jax.report.pictures import sheet
 
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
@@ -55,7 +56,7 @@ def main() -> None:
     figure.savefig(_OUT.value, dpi=_DPI)
     if _IMAGES.value:
         z = maps.grid(plane, _ACROSS.value).z.reshape(-1, three.shape[1])
-        sheet(maps.make(space.generate, z, _labels(z))).save(_IMAGES.value)
+        sheet(render(space.generate, z, _labels(z))).save(_IMAGES.value)
     share = found.meaningful.mean()
     print(f"{share:.1%} of {found.meaningful.size:,} latents are meaningful, map in {_OUT.value}")
 

@@ -4,44 +4,18 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
-from gan_jax.data.batches import from_float
 from gan_jax.errors import InputError
 from gan_jax.game.prior import Prior
 from gan_jax.latent.meaning import Meaning, Read
+from gan_jax.latent.render import render
 from gan_jax.latent.space import Generate
-from gan_jax.metrics.batching import in_batches
 
 ROOM = 1.4  # of a map's side, over what the three points take
 FLAT = 1e-4  # of the longest side, up to which a triangle's height counts as none
 # Root mean square of one coordinate of the noise.
 SPREAD = {"normal": 1.0, "uniform": 1 / math.sqrt(3), "sphere": 1.0}
-
-
-def make(generate: Generate, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    """Examples as a data set has them, a batch of them on the device at a time.
-
-    Args:
-        generate: See `gan_jax.latent.space.Generate`.
-        z: Latents `[N, L]`.
-        labels: Their classes int32 `[N]`, or None.
-
-    Returns:
-        Images uint8 `[N, H, W, C]`, or points float32 `[N, D]`.
-    """
-
-    def batch(rows: np.ndarray) -> tuple[jax.Array]:
-        chosen = jax.tree.map(lambda leaf: np.asarray(leaf)[rows], (np.float32(z), labels))
-        return (_make(generate, *chosen),)
-
-    return in_batches(batch, np.arange(len(z)))[0]
-
-
-@jax.jit
-def _make(generate: Generate, z: jax.Array, labels: jax.Array | None) -> jax.Array:
-    return from_float(generate(z, labels))
 
 
 # Planes
@@ -201,7 +175,7 @@ def profile(
         InputError: See `typical_radius`.
     """
     ways = typical_radius(prior) * directions(np.asarray(z))
-    found = [read(make(generate, radius * ways, labels)) for radius in radii]
+    found = [read(render(generate, radius * ways, labels)) for radius in radii]
 
     def means(name: str) -> np.ndarray:
         return np.array([np.mean(getattr(one, name)) for one in found])
@@ -235,5 +209,5 @@ def over(
     """
     shape = z.shape[:-1]
     classes = None if labels is None else np.reshape(labels, -1)
-    meaning = read(make(generate, z.reshape(-1, z.shape[-1]), classes))
+    meaning = read(render(generate, z.reshape(-1, z.shape[-1]), classes))
     return Meaning(*(values.reshape(shape) for values in meaning))

@@ -49,7 +49,7 @@ class Meaning(NamedTuple):
 
 
 Read = Callable[[np.ndarray], Meaning]
-"""From examples as `gan_jax.latent.maps.make` makes them to what they mean."""
+"""From examples as `gan_jax.latent.render.render` makes them to what they mean."""
 
 
 def reader(space: Space) -> Read:

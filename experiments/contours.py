@@ -407,9 +407,7 @@ def _worths(rows: pd.DataFrame, sides: pd.DataFrame) -> Section:
         "digit falls in the classifier's features; confidence: how much the classifier's rises; "
         "cosine_random: with the way to a random digit. accuracy: the mean of held-out digits' and "
         "fakes'. gradient_norm: of the generator's first update by these slopes. frechet and "
-        "sample_confidence: of samples after the generator's phase. Where the gradient has become "
-        "many times longer than those that Adam remembers, the first steps are longer than usual: "
-        "what is lost there need not be lost by the slopes.",
+        "sample_confidence: of samples after the generator's phase.",
         table=table[["stage", "slopes", *STEPPED, *JUDGED]],
         caption=f"Means over {rows.seed.nunique()} seeds and both phases; Frechet distance at the "
         "stages themselves: "

@@ -26,14 +26,8 @@ points are too short, and shortest where a path leaps."""
 _STILL = 0.01  # share of the length
 
 # Pieces that each step is cut into while its energy falls. On the default MNIST run whole steps
-<<<<<<< .merge_file_1qhVhC
-# learned to leap: their energy fell to about a quarter, but refined the paths were no shorter than
-# 0.62 to 0.65 of the start. Halves came to 0.584 in 300 updates, quarters to 0.587 for twice the
-# work.
-=======
 # learn to leap between points: 8 refined paths came to 0.619 of the start's length in 200 updates,
 # with halves to 0.594, in 300 to 0.584; with quarters to 0.587, for twice the work.
->>>>>>> .merge_file_6807ZK
 _SEEN = 2
 
 # Of 20 pairs of that run, 120 updates brought the energy of whole steps from 3,110 to 1,084; 1,481

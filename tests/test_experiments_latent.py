@@ -93,6 +93,13 @@ def test_near_0_means_less_where_less_than_half_as_much_is_meaningful(
         assert (tmp_path / "report.html").stat().st_size > 50_000
 
 
+def test_the_core_ends_where_half_the_share_is_reached():
+    results = by_radius(0.0)
+    for radius in near_zero.RADII:
+        results[f"radius {radius:g}/meaningful"] = 0.4 * min(radius, 0.6)
+    np.testing.assert_allclose(near_zero.core(near_zero.named(results)), 0.3)
+
+
 def test_a_run_that_diverged_is_not_read():
     results = by_radius(0.02)
     results.loc[0, "diverged_at"] = 100

@@ -309,10 +309,11 @@ def _volume(shares):
     return Section(
         "The volume of digits",
         "A distribution takes a volume whose logarithm is its entropy, and none with the digits' "
-        "covariance has a larger one than the Gaussian. So digits under noise, before it "
-        "is cut off at black and white, take at most the volume below; that of all images is 1. Noise that leaves most of them digits leaves them "
-        "a vanishing part of image space; where the bound is above 0 it says nothing, and the "
-        "images counted above have to do. What else may be a digit to the judge is not bounded.",
+        "covariance has a larger one than the Gaussian. So digits under noise, before it is cut "
+        "off at black and white, take at most the volume below; that of all images is 1. Noise "
+        "that leaves most of them digits leaves them a vanishing part of image space; where the "
+        "bound is above 0 it says nothing, and the images counted above have to do. What else may "
+        "be a digit to the judge is not bounded.",
         table=table,
     )
 

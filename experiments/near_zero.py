@@ -97,6 +97,7 @@ def report(results):
     verdict = judge(differences(rows, "prior"), differences(rows, "dimensions"), margin=MARGIN)
     means = rows[["zero/meaningful", "near/meaningful", "typical/meaningful"]].mean()
     real = rows["real/meaningful"].mean()
+    cores = core(rows)
     return Report(
         title="The middle of latent space",
         question="Does the region near 0 in latent space map to meaningful digits?",
@@ -109,7 +110,9 @@ def report(results):
         verdict=f"{text(means.iloc[1], 2)} of the images near 0 are meaningful digits, "
         f"{text(means.iloc[2], 2)} of typical ones ({text(real, 2)} of real held-out digits); "
         f"G(0) itself is in {rows['zero/meaningful'].sum():.0f} of {len(rows)} runs. By half the "
-        f"typical share less that near 0 the claim {verdict.sentence}.",
+        f"typical share less that near 0 the claim {verdict.sentence}. What is without meaning is "
+        f"small: half the share at the typical length is reached at {text(cores.min(), 2)} to "
+        f"{text(cores.max(), 2)} of it.",
         status=verdict.status,
         sections=[
             Section(
@@ -146,12 +149,30 @@ def differences(rows, setting):
     }
 
 
+def core(rows):
+    """How far from 0, over the typical length, half the share of meaningful images there is met.
+
+    Returns:
+        By prior and dimensions, of the means over runs.
+    """
+    columns = [f"radius {radius:g}/meaningful" for radius in RADII if radius <= 1]
+    means = rows.groupby(["prior", "dimensions"], sort=False)[columns].mean()
+    rising = np.maximum.accumulate(means.to_numpy(), axis=1)
+    halves = rising[:, -1:] / 2
+    reached = [
+        np.interp(half, one, RADII[: len(columns)])
+        for half, one in zip(halves, rising, strict=True)
+    ]
+    return pd.Series(np.ravel(reached), means.index, name="half the share at")
+
+
 def _places(rows):
     places = ("zero", "near", "typical", "real")
     measures = [f"{place}/{one}" for one in READ for place in places]
     measures += [f"{place}/ink" for place in places]
     measures += [f"{place}/likeness" for place in places[:-1]]
-    table = rows.groupby(["prior", "dimensions"], sort=False)[measures].mean().reset_index()
+    table = rows.groupby(["prior", "dimensions"], sort=False)[measures].mean()
+    table = table.join(core(rows)).reset_index()
     long = rows.melt(
         ["trial", "prior", "dimensions"], [f"{place}/meaningful" for place in places[1:-1]]
     )
@@ -164,7 +185,8 @@ def _places(rows):
         "By prior and dimensions",
         "Distance is that to the nearest of 4,500 real digits in the classifier's features. "
         "Ink is the mean shade, 0 to 1. Likeness is the correlation with the mean of the typical "
-        "images: a blend of all digits looks like it.",
+        "images: a blend of all digits looks like it. The last column is how far out, over the "
+        "typical length, half of the share at the typical length is reached.",
         figures.points(
             cells,
             "prior, dimensions",

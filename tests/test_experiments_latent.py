@@ -93,6 +93,13 @@ def test_near_0_means_less_where_less_than_half_as_much_is_meaningful(
         assert (tmp_path / "report.html").stat().st_size > 50_000
 
 
+def test_the_core_ends_where_half_the_share_is_reached():
+    results = by_radius(0.0)
+    for radius in near_zero.RADII:
+        results[f"radius {radius:g}/meaningful"] = 0.4 * min(radius, 0.6)
+    np.testing.assert_allclose(near_zero.core(near_zero.named(results)), 0.3)
+
+
 def test_a_run_that_diverged_is_not_read():
     results = by_radius(0.02)
     results.loc[0, "diverged_at"] = 100
@@ -118,22 +125,17 @@ def test_likeness_is_a_correlation_of_pixels():
 
 # Image space
 
-KINDS = (
-    *image_space.DRAWN,
-    *(image_space.REAL, "halves of two different real digits", "generator"),
-    *(f"noise {one}" for one in image_space.DEVIATIONS),
-    *image_space.BETWEEN,
-)
-
 
 def shares(drawn, generator, **more):
     """Shares of digits among images drawn without a generator, and among the generator's."""
-    means = dict.fromkeys(KINDS, 0.3) | dict.fromkeys(image_space.DRAWN, drawn)
+    means = dict.fromkeys(image_space.KINDS, 0.3) | dict.fromkeys(image_space.DRAWN, drawn)
     means |= {"generator": generator, image_space.REAL: 0.77}
     means |= {f"noise {one}": max(0.77 - one, 0.0) for one in image_space.DEVIATIONS}
 
     def measure(flat, rng):
-        found = {f"{cloud}/{way}": 10.0 for cloud in KINDS for way in image_space._DIMENSIONS}
+        found = {
+            f"{cloud}/{way}": 10.0 for cloud in image_space.KINDS for way in image_space._DIMENSIONS
+        }
         for name, mean in means.items():
             hits = rng.binomial(1_000, mean)
             found |= {f"{name}/num": 1_000.0, f"{name}/sure": 0.9, f"{name}/meaningful": hits / 1e3}
@@ -162,13 +164,16 @@ def test_most_is_meaningless_where_what_is_drawn_is_rarely_a_digit(
         assert (tmp_path / "report.html").stat().st_size > 50_000
 
 
-def test_half_of_the_digits_are_lost_between_the_deviations_tried():
+def test_noise_takes_volume_and_digits():
     results = shares(0.0, 0.4)
-    for one in image_space.DEVIATIONS:
-        results[f"noise {one}/meaningful"] = 0.5 * max(1 - 2 * one, 0)
-    results[f"{image_space.REAL}/meaningful"] = 0.5
-    (found,) = [s for s in load("image_space").report(results).sections if "volume" in s.heading]
-    assert "deviation 0.25 half" in found.text
+    sections = load("image_space").report(results).sections
+    (found,) = [one for one in sections if "volume" in one.heading]
+    deviation, left, volume = found.table.to_numpy().T
+    np.testing.assert_array_equal(deviation, image_space.DEVIATIONS)
+    first, real = (results[f"{name}/meaningful"] for name in ("noise 0.1", image_space.REAL))
+    assert left[0] == pytest.approx(first.mean() / real[0])
+    assert (np.diff(volume) > 0).all()
+    assert volume[0] < -100
 
 
 @pytest.mark.parametrize("dimensions", [2, 4])
@@ -184,3 +189,11 @@ def test_dimensions_of_a_flat_cloud(dimensions):
 def test_a_ball_has_its_volume():
     assert 10 ** dimension.log10_ball(2, 3.0) == pytest.approx(9 * np.pi)
     assert 10 ** dimension.log10_ball(3, 2.0) == pytest.approx(32 / 3 * np.pi)
+
+
+def test_a_gaussian_takes_the_volume_of_the_ball_that_it_is_in_many_dimensions():
+    shell = dimension.log10_ball(100_000, np.sqrt(100_000))
+    assert dimension.log10_gaussian(np.ones(100_000)) == pytest.approx(shell, rel=1e-4)
+    assert dimension.log10_gaussian(np.array([1.0, 1e-4])) == pytest.approx(
+        np.log10(2 * np.pi * np.e) - 2
+    )

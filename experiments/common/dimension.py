@@ -47,6 +47,18 @@ def log10_ball(dimensions: int, radius: float) -> float:
     return float(volume / np.log(10))
 
 
+def log10_gaussian(variances: np.ndarray) -> float:
+    """The decimal logarithm of the volume that a Gaussian takes: that of its entropy's exponential.
+
+    No distribution of the same covariance takes a larger one (Cover and Thomas, "Elements of
+    Information Theory", 2006, chapter 8).
+
+    Args:
+        variances: Along its axes, above 0.
+    """
+    return float(np.log10(2 * np.pi * np.e * variances).sum() / 2)
+
+
 def _nearest(points: np.ndarray, k: int) -> np.ndarray:
     """Distances to the k nearest others, `[N, k]`, ascending."""
     distances = cdist(points, points)

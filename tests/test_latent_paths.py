@@ -178,6 +178,17 @@ def test_anchors_may_be_given(space, tmp_path):
         anchors(space, str(tmp_path / "z.npy"), paths=2)
 
 
+def test_anchors_may_be_images_that_are_inverted(space, tmp_path):
+    images = render.render(space.generate, space.draw(3, seed=9).z)
+    np.savez(tmp_path / "x.npz", images=images)
+    (found,) = anchors(space, str(tmp_path / "x.npz"))
+    assert (found.shape, found.dtype) == ((3, 64), np.float32)
+    again = render.render(space.generate, found).astype(float)
+    assert np.mean((again - images) ** 2) < 0.1 * np.mean(np.var(images, axis=0))
+    with pytest.raises(InputError, match=r"--points=.*can't be read"):
+        anchors(space, str(tmp_path / "y.npz"))
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

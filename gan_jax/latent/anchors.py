@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from absl import logging
 
 from gan_jax.errors import InputError
+from gan_jax.latent.files import HELD_OUT, find
 from gan_jax.latent.space import Space
 
 
@@ -36,9 +38,9 @@ def anchors(space: Space, points: str, paths: int = 1, seed: int = 0) -> np.ndar
 
 
 def _given(space: Space, name: str) -> np.ndarray:
-    ending = Path(name).suffix
+    ending = HELD_OUT if name.partition(":")[0] == HELD_OUT else Path(name).suffix
     if ending not in GIVEN:
-        raise InputError("--points", name, f"neither a number nor a file *{' or *'.join(GIVEN)}")
+        raise InputError("--points", name, f"neither a number nor {', '.join(GIVEN)}")
     try:
         return GIVEN[ending](space, name)
     except (OSError, EOFError) as error:
@@ -55,8 +57,21 @@ def _latents(space: Space, name: str) -> np.ndarray:
     return z
 
 
-GIVEN = {".npy": _latents}
-"""What is made of a file by how its name ends: (space, name) to latents float32 [K, L]."""
+def _inverted(space: Space, name: str) -> np.ndarray:
+    """Latents of examples, as near as they can be found."""
+    try:
+        _, found = find(space, name)
+    except InputError as error:
+        raise InputError("--points", error.value, error.why) from None
+    if not found.converged.all():
+        lost = f"{np.sum(~found.converged)} of {len(found.z)}"
+        logging.warning("--points=%s: %s inversions did not converge", name, lost)
+    return np.asarray(found.z, np.float32)
+
+
+GIVEN = {".npy": _latents, ".npz": _inverted, HELD_OUT: _inverted}
+"""What is made of a file by how its name ends, and of "test:N", the first N held-out examples of
+the run's data: (space, name) to latents float32 [K, L]."""
 
 
 def classes(chosen: str | None, count: int) -> np.ndarray | None:

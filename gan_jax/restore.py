@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from gan_jax import build
 from gan_jax.build import Players
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.config import check
 from gan_jax.errors import InputError
 from gan_jax.game.state import GANState, Variables
 from gan_jax.workdir import Workdir
@@ -63,8 +64,8 @@ def restore(
         beside: Fields of the state to read, beside the one with the variables to sample with.
 
     Raises:
-        InputError: If there is no run, no such step, no such weights, or if the step was saved by
-            another architecture than the run's config describes.
+        InputError: If there is no run, or one of another version, no such step, no such weights, or
+            if the step was saved by another architecture than the run's config describes.
         RunError: If the step asked for is damaged.
     """
     if weights not in WEIGHTS:
@@ -72,6 +73,11 @@ def restore(
     workdir = Workdir(folder)
     record = workdir.read()
     config, shape = ConfigDict(record["config"]), tuple(record["data"]["shape"])
+    try:
+        check(config)
+    except InputError as error:
+        why = f"config.json is of another version of this project: {error}"
+        raise InputError("--workdir", workdir.path, why) from None
     per_epoch = build.batches(config, record["data"]["train"]).per_epoch
     players = build.players(config, shape, per_epoch)
     like = jax.eval_shape(partial(build.initial, config, players, shape))

@@ -329,7 +329,7 @@ MAY_KNOW = {
     "report": {"config", "data", "errors", "metrics", "workdir"},
     "study": {"errors", "workdir"},
     "sampling": {"data", "errors", "game", "models", "streams"},
-    "restore": {"build", "checkpoint", "errors", "game", "workdir"},
+    "restore": {"build", "checkpoint", "config", "errors", "game", "workdir"},
     "latent": {
         *("checkpoint", "cli", "config", "data", "errors", "game", "metrics", "models", "report"),
         *("restore", "rules", "sampling", "streams", "study", "workdir"),

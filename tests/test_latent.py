@@ -10,8 +10,7 @@ import program
 import pytest
 
 from gan_jax import latent
-from gan_jax.checkpoint import Checkpoints
-from gan_jax.errors import InputError, RunError
+from gan_jax.errors import InputError
 from gan_jax.latent.digits import classifier
 from gan_jax.metrics.classifier import embed
 from gan_jax.restore import restore
@@ -165,12 +164,19 @@ def test_a_checkpoint_of_another_architecture(copied, path, value):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_cut_short(copied):
-    folder = copied / "checkpoints"
-    newest = max(Checkpoints(folder).steps())
-    for path in (folder / str(newest) / "state").rglob("d/*"):  # wherever the generator is
+def test_a_run_of_another_version(copied):
+    record = json.loads((copied / "config.json").read_text())
+    del record["config"]["model"]["prior"]
+    (copied / "config.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"another version of this project: config\.model\.prior"):
+        latent.load(copied)
+
+
+def test_a_file_cut_short(copied, tmp_path):
+    """In processes of their own: what Orbax began in this one it would not clear away."""
+    for path in (copied / "checkpoints" / "40" / "state").rglob("d/*"):  # wherever the generator is
         os.truncate(path, path.stat().st_size // 2)
-    with pytest.raises(RunError, match=str(folder / str(newest))) as caught:
-        latent.load(copied, step=newest)
-    assert "\n" not in str(caught.value)
-    assert latent.load(copied).step < newest
+    flags = (f"--workdir={copied}", f"--out={tmp_path / 'x.npz'}", "--num=4")
+    (line,) = program.run("gan_jax.sample", *flags, "--step=40", code=1).stderr.splitlines()
+    assert line.startswith(f"error: {copied / 'checkpoints' / '40'}: ")
+    assert "4 samples of step 35" in program.run("gan_jax.sample", *flags).stdout

@@ -48,7 +48,8 @@ CURVES = {
     ),
     "speed |dG/dt|": (
         "How fast the image changes",
-        "A geodesic goes at constant speed; a line's mean height is its path's length.",
+        "A geodesic has constant speed: how much one found lacks it says how far it is from one. A "
+        "line's mean height is its paths' mean length.",
     ),
     "length of the latent / sqrt(L)": (
         "Where the paths lie",

@@ -31,10 +31,10 @@ _STILL = 0.01  # share of the length
 _SEEN = 2
 
 # Of 20 pairs of that run, 120 updates brought the energy of whole steps from 3,110 to 1,084; 1,481
-# without the smoothing. Adam came to 1,214 at best (rate 0.03), 1,606 without the smoothing.
-_OPTIMIZER = optax.chain(
-    optax.scale_by_lbfgs(memory_size=10), optax.scale(-1.0), optax.clip_by_global_norm(0.3)
-)
+# without the smoothing. Adam came to 1,214 at best (rate 0.03), 1,606 without the smoothing. Bounds
+# of 0.3 and 1 do alike there; without any halving, paths on the ring's cliffs only get longer.
+_LBFGS = optax.scale_by_lbfgs(memory_size=10)
+_BOUND = 0.3  # of an update's length, in all points together
 
 
 class Geodesics(NamedTuple):
@@ -45,8 +45,9 @@ class Geodesics(NamedTuple):
         lengths: Of the refined paths, `[N]`.
         initial: Of the spherical paths that they came from, refined as much, `[N]`.
         converged: Whether the root of the energy, a length, fell by less than 1 % over the last
-            quarter of the updates, `[N]`. A path that didn't get shorter is the spherical one
-            again, and has not converged.
+            quarter of the updates, `[N]`: to a local minimum, or to where a cliff of the generator
+            stops it. A path that didn't get shorter is the spherical one again, and has not
+            converged.
     """
 
     paths: np.ndarray
@@ -68,8 +69,8 @@ def geodesics(
 
     Each pair has an L-BFGS of its own (Liu and Nocedal, 1989) that moves the inner points after the
     inverse square root of the Laplacian along the path: so a bend of the whole path costs no more
-    updates than one of a single point. Updates are bounded in length, without a line search: it
-    would have to wait for the slowest pair.
+    updates than one of a single point. Updates are bounded in length, and
+    one that would raise its pair's energy is halved, while the others go on.
 
     Args:
         generate: The generator.
@@ -94,12 +95,11 @@ def _solve(
 ) -> tuple[np.ndarray, ...]:
     """What `Geodesics` holds, of pairs that fit into memory."""
     initial = spherical(start, end, jnp.linspace(0, 1, points))
-    bend = jnp.zeros_like(initial[:, 1:-1])
-    state, energies = jax.vmap(_OPTIMIZER.init)(bend), []
+    search, energies = _begun(initial[:, 1:-1]), []
     for _ in range(updates):
-        bend, state, energy = _descend(generate, initial, bend, state, labels)
-        energies.append(energy)
-    found = _bent(initial, bend)
+        search = _descend(generate, initial, search, labels)
+        energies.append(search.energy)
+    found = _bent(initial, search.bend)
     before, after = (
         geometry.length(generate, geometry.refined(paths, FINE), labels)
         for paths in (initial, found)
@@ -114,15 +114,34 @@ def _solve(
     )
 
 
+class _Search(NamedTuple):
+    """Where the search for each pair's geodesic is.
+
+    Attributes:
+        bend: How far the inner points have moved, before the smoothing, `[N, F - 2, L]`.
+        energy: There, `[N]`; infinite before the first look.
+        way: Where to go from there, `[N, F - 2, L]`.
+        share: How much of it, `[N]`.
+        memory: L-BFGS's.
+    """
+
+    bend: jax.Array
+    energy: jax.Array
+    way: jax.Array
+    share: jax.Array
+    memory: optax.OptState
+
+
+def _begun(inner: jax.Array) -> _Search:
+    still, one = jnp.zeros_like(inner), jnp.ones(len(inner))
+    return _Search(still, jnp.inf * one, still, one, jax.vmap(_LBFGS.init)(still))
+
+
 @jax.jit
 def _descend(
-    generate: Generate,
-    initial: jax.Array,
-    bend: jax.Array,
-    state: optax.OptState,
-    labels: jax.Array | None,
-) -> tuple[jax.Array, optax.OptState, jax.Array]:
-    """An update of each pair's optimizer, and the energies `[N]` before it."""
+    generate: Generate, initial: jax.Array, search: _Search, labels: jax.Array | None
+) -> _Search:
+    """One look ahead: a pair goes there if that lowers its energy, and tries half as far if not."""
 
     def total(bend: jax.Array) -> tuple[jax.Array, jax.Array]:
         paths = geometry.refined(_bent(initial, bend), _SEEN)
@@ -130,9 +149,21 @@ def _descend(
         energy = chords.shape[1] * chords.sum(axis=1)
         return energy.sum(), energy
 
-    slope, energy = jax.grad(total, has_aux=True)(bend)
-    update, state = jax.vmap(_OPTIMIZER.update)(slope, state, bend)
-    return bend + update, state, energy
+    ahead = search.bend + search.share[:, None, None] * search.way
+    slope, energy = jax.grad(total, has_aux=True)(ahead)
+    way, memory = jax.vmap(_way)(slope, search.memory, ahead)
+    gone = _Search(ahead, energy, way, jnp.ones_like(search.share), memory)
+    stayed = search._replace(share=search.share / 2)
+    return jax.tree.map(partial(jax.vmap(jnp.where), energy < search.energy), gone, stayed)
+
+
+def _way(
+    slope: jax.Array, memory: optax.OptState, bend: jax.Array
+) -> tuple[jax.Array, optax.OptState]:
+    """A pair's next update by L-BFGS, or down the slope where that would go uphill."""
+    scaled, memory = _LBFGS.update(slope, memory, bend)
+    way = -jnp.where(jnp.vdot(scaled, slope) > 0, scaled, slope)
+    return way * jnp.minimum(1, _BOUND / jnp.maximum(jnp.linalg.norm(way), 1e-12)), memory
 
 
 def _bent(initial: jax.Array, bend: jax.Array) -> jax.Array:

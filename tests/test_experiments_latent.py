@@ -106,15 +106,16 @@ def test_a_run_that_diverged_is_not_read():
     assert len(near_zero.named(results)) == len(results) - 1
 
 
-def test_how_likely_a_latent_is_near_0():
+@pytest.mark.parametrize("n", [2, 8])
+def test_how_likely_a_latent_is_near_0(n):
     chances = near_zero._visited().table.set_index(["prior", "dimensions"])
     rng = np.random.default_rng(0)
     for prior, z, typical in (
-        ("normal", rng.normal(size=(200_000, 8)), np.sqrt(8)),
-        ("uniform", rng.uniform(-1, 1, size=(200_000, 8)), np.sqrt(8 / 3)),
+        ("normal", rng.normal(size=(200_000, n)), np.sqrt(n)),
+        ("uniform", rng.uniform(-1, 1, size=(200_000, n)), np.sqrt(n / 3)),
     ):
         found = np.mean(np.linalg.norm(z, axis=1) < 0.5 * typical)
-        assert chances.loc[(prior, 8), "within 0.5"] == pytest.approx(found, rel=0.05)
+        assert chances.loc[(prior, n), "within 0.5"] == pytest.approx(found, rel=0.05)
 
 
 def test_likeness_is_a_correlation_of_pixels():

@@ -5,9 +5,10 @@
 Claim C11: "The contours that the generator learns improve with each discriminator phase."
 
 The contours are the discriminator's: the slopes of the generator's loss at its fakes tell it where
-to go. From three checkpoints of fourteen short runs on the embedded digits (early, middle, late) play
-goes on in phases: k updates of the discriminator, then twenty of the generator, and both again. Two
-things are measured of each discriminator phase, with the same fakes, batches and latents:
+to go. From three checkpoints of fourteen short runs on the embedded digits (early, middle, late)
+play goes on in phases: k updates of the discriminator, then twenty of the generator, and both
+again. Two things are measured of each discriminator phase, with the same fakes, batches and
+latents:
 
 - the contours before and after it: the cosine between the slopes at a fake and the way to the
   nearest training digit, and what a short step along the slopes does to what the classifier sees;

@@ -8,8 +8,8 @@ the blobs of digits."
 What 0 is depends on the prior: of normal latents it is where the density is highest, though in 64
 dimensions nobody ever draws one near it; of uniform latents it is the middle of the cube; and the
 sphere is nowhere near it. So short runs on the embedded digits are made with each of the three, in
-2, 8 and 64 dimensions, four seeds each. Lengths are in units of the typical one: the root mean square
-length of the prior's latents, which is sqrt(L) of normal ones and those on the sphere, and
+2, 8 and 64 dimensions, four seeds each. Lengths are in units of the typical one: the root mean
+square length of the prior's latents, which is sqrt(L) of normal ones and those on the sphere, and
 sqrt(L / 3) of uniform ones.
 
 Of each generator 400 latents from the ball around 0 of a tenth of the typical length are compared

@@ -25,29 +25,27 @@ What would refute it: neither, at any stage and k.
 The generator is the raw one: phases are shorter than its average looks back.
 """
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import jax
 import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
 from experiments.common import images
+from experiments.common.phases import (
+    GENERATOR_UPDATES,
+    PHASES,
+    STEP,
+    Bench,
+    make_bench,
+    outcome,
+    play,
+    state_at,
+)
 from experiments.common.readings import in_order, last
-from experiments.common.slopes import Digits, Slopes, make_fakes, make_slopes
 from experiments.common.verdicts import Verdict, judge
-from gan_jax import build, data, latent
-from gan_jax.data.batches import Batches, Examples, from_float, take, to_float
-from gan_jax.game.schemes import Moves
+from gan_jax.data.batches import from_float
 from gan_jax.game.state import GANState
-from gan_jax.latent.digits import classifier
-from gan_jax.metrics import PROTOCOLS
-from gan_jax.parallel import one_device
-from gan_jax.restore import Trained, restore
-from gan_jax.rules import prior
-from gan_jax.sampling import make_accuracy, make_sampler
 from gan_jax.streams import root
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
@@ -58,10 +56,6 @@ from gan_jax.study.text import text
 SEEDS = range(9, 23)  # the first nine served the study that the margin was set by
 STAGES = {"early": 100, "middle": 400, "late": 1_600}  # rounds
 UPDATES = (1, 10, 100)  # k: of the discriminator in a phase
-GENERATOR_UPDATES = 20
-PHASES = (1, 2)
-FAKES = 256  # at which slopes are looked at
-STEP = 1.0  # length of a step along them; independent samples are 20 apart
 MARGIN = 0.02
 SHOWN = 12
 SIDES = ("without", "with")
@@ -86,109 +80,6 @@ def sweep(add) -> None:
         add(seed=seed)
 
 
-class Bench(NamedTuple):
-    """What states of one run are tried with.
-
-    Attributes:
-        moves: Both players.
-        batches: The run's.
-        examples: What it trains on.
-        held_out: What it doesn't.
-        digits: Real ones, and how images stand beside them.
-        discriminate: (state, examples, indices [B]) to the state an update on.
-        generate: A state to the state an update on, and its gradient's norm.
-        slopes: See `make_slopes`.
-        fakes: See `make_fakes`.
-        accuracy: See `make_accuracy`.
-        quality: The generator's variables to `frechet` and more.
-    """
-
-    moves: Moves
-    batches: Batches
-    examples: Examples
-    held_out: Examples
-    digits: Digits
-    discriminate: Callable
-    generate: Callable
-    slopes: Slopes
-    fakes: Callable
-    accuracy: Callable
-    quality: Callable
-
-    def discriminator_phase(self, state: GANState, updates: int) -> GANState:
-        """The state after updates of the discriminator, by the batches that the run takes next."""
-        first = int(state.discriminator.updates)
-        for indices in self.batches.indices(first, updates):
-            state = self.discriminate(state, self.examples, indices)
-        return state
-
-    def generator_phase(self, state: GANState) -> tuple[GANState, float]:
-        """The state after `GENERATOR_UPDATES` of the generator, and the first gradient's norm."""
-        norms = []
-        for _ in range(GENERATOR_UPDATES):
-            state, norm = self.generate(state)
-            norms.append(norm)
-        return state, float(norms[0])
-
-    def shown(self, state: GANState) -> np.ndarray:
-        """Fakes [`FAKES`, P], always of the same latents."""
-        return self.fakes(state.generator.variables, root(0), FAKES)
-
-    def contours(self, state: GANState, fakes: np.ndarray) -> dict[str, float]:
-        """How well the discriminator judges, and what its slopes at the fakes are worth."""
-        variables = state.discriminator.variables
-        slopes = self.slopes(variables, fakes, root(1))
-        taken = self.accuracy(variables, Examples(fakes.reshape(-1, *self.held_out.x.shape[1:])))
-        right = (self.accuracy(variables, self.held_out) + 1 - taken) / 2
-        return {"accuracy": right, **self.digits.worth(fakes, slopes, STEP)}
-
-
-def make_bench(folder: Path) -> Bench:
-    """The bench of a run."""
-    trained, device = restore(folder, beside=()), one_device()
-    config, players, shape = trained.config, trained.players, trained.shape
-    dataset = data.load(config.data)
-    moves = build.moves(config, players, device)
-    protocol = PROTOCOLS[config.eval.protocol]
-    reference = protocol.reference(dataset)
-    sample = make_sampler(players.generator, prior(config.model))
-    read = classifier(latent.load(folder))
-    real = np.asarray(to_float(dataset.train)).reshape(len(dataset.train), -1)
-
-    def discriminate(state, examples, indices):
-        gradient = moves.look_discriminator(state, take(examples, indices))
-        return moves.move_discriminator(state, gradient)[0]
-
-    def generate(state):
-        state, measured = moves.move_generator(state, moves.look_generator(state, None))
-        return state, measured["generator/gradient_norm"]
-
-    def quality(variables) -> dict[str, float]:
-        made = (batch.x for batch in sample(variables, protocol.num, config.seed))
-        measured = protocol.measure(made, reference)
-        return {"frechet": measured["frechet"], "sample_confidence": measured["confidence"]}
-
-    return Bench(
-        moves=moves,
-        batches=build.batches(config, len(dataset.train)),
-        examples=device.replicate(build.training(config.model, dataset)),
-        held_out=build.held_out(config.model, dataset),
-        digits=Digits(read, real, shape),
-        discriminate=jax.jit(discriminate),
-        generate=jax.jit(generate),
-        slopes=make_slopes(moves.game, shape),
-        fakes=make_fakes(moves.game),
-        accuracy=make_accuracy(moves.game),
-        quality=quality,
-    )
-
-
-def at(folder: Path, stage: str) -> GANState:
-    """The state that a run had at a stage."""
-    trained: Trained = restore(folder, STAGES[stage], "raw")
-    return one_device().replicate(trained.state)
-
-
 def probe(folder: Path) -> dict[str, float]:
     """Both sides of every discriminator phase, at every stage.
 
@@ -197,11 +88,11 @@ def probe(folder: Path) -> dict[str, float]:
     """
     bench, found = make_bench(folder), {}
     for stage in STAGES:
-        state = at(folder, stage)
+        state = state_at(folder, STAGES[stage])
         found |= {f"{stage}/{name}": value for name, value in _references(bench, state).items()}
         first = outcome(bench, state, bench.shown(state))
         for k in UPDATES:
-            for phase, sides in zip(PHASES, phases(bench, state, k, first), strict=True):
+            for phase, sides in zip(PHASES, play(bench, state, k, first), strict=True):
                 for side, measured in zip(SIDES, sides, strict=True):
                     place = f"{stage}/{k}/{phase}"
                     found |= {f"{place}/{name}/{side}": value for name, value in measured.items()}
@@ -218,37 +109,6 @@ def _references(bench: Bench, state: GANState) -> dict[str, float]:
         worth = bench.digits.worth(fakes, way, STEP)
         found |= {f"{name}/{measure}": value for measure, value in worth.items()}
     return found
-
-
-Outcome = tuple[dict[str, float], GANState]
-
-
-def outcome(bench: Bench, state: GANState, fakes: np.ndarray) -> Outcome:
-    """The contours at the fakes, the samples after a generator phase by them, and that state."""
-    after, norm = bench.generator_phase(state)
-    measured = bench.contours(state, fakes) | bench.quality(after.generator.variables)
-    return measured | {"gradient_norm": norm}, after
-
-
-def phases(
-    bench: Bench, state: GANState, k: int, first: Outcome
-) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
-    """Numbers without and with each discriminator phase, in a play of k updates a phase.
-
-    Args:
-        bench: The run's.
-        state: Where the play begins.
-        k: The discriminator's updates a phase.
-        first: The outcome at that state.
-    """
-    fakes, (without, _) = bench.shown(state), first
-    for phase in PHASES:
-        learned = bench.discriminator_phase(state, k)
-        with_phase, state = outcome(bench, learned, fakes)
-        yield without, with_phase
-        if phase != PHASES[-1]:
-            fakes = bench.shown(state)
-            without, _ = outcome(bench, state, fakes)
 
 
 def report(results: pd.DataFrame) -> Report:
@@ -441,7 +301,10 @@ def exhibit(folders) -> list[Section]:
     """Slopes and samples of the first run, at every stage."""
     trial = min(folders)
     bench = make_bench(folders[trial])
-    return [_sheet(bench, at(folders[trial], stage), stage, trial) for stage in STAGES]
+    return [
+        _sheet(bench, state_at(folders[trial], step), stage, trial)
+        for stage, step in STAGES.items()
+    ]
 
 
 def _sheet(bench: Bench, state: GANState, stage: str, trial: int) -> Section:

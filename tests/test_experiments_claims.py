@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ import pytest
 from jax.tree_util import Partial
 
 from experiments import contours, neighbours
+from experiments.common import phases
 from experiments.common.neighbourhoods import (
     PARTS,
     make_look,
@@ -214,11 +214,8 @@ def test_steps_end_where_pixels_do():
 
 def test_phases_are_the_updates_that_the_run_makes(uninterrupted):
     """From one checkpoint to the next, by the same batches and the same noise."""
-    bench = contours.make_bench(uninterrupted)
-    start, end = (
-        jax.tree.map(jnp.asarray, contours.restore(uninterrupted, step, "raw").state)
-        for step in (35, 40)
-    )
+    bench = phases.make_bench(uninterrupted)
+    start, end = (phases.state_at(uninterrupted, step) for step in (35, 40))
     state = start
     for _ in range(5):
         state = bench.discriminator_phase(state, 1)
@@ -268,8 +265,8 @@ class Counting:
 
 def test_a_phase_is_compared_with_none_from_the_same_state():
     bench, start = Counting(), Made(0, 0)
-    first = contours.outcome(bench, start, start)
-    (without, with_one), (still, with_two) = contours.phases(bench, start, 10, first)
+    first = phases.outcome(bench, start, start)
+    (without, with_one), (still, with_two) = phases.play(bench, start, 10, first)
     assert (without["at"], without["after"]) == ((0, 0), (0, 20))
     assert (with_one["at"], with_one["after"]) == ((10, 0), (10, 20))
     assert (still["at"], still["after"]) == ((10, 20), (10, 40))
@@ -283,10 +280,11 @@ def test_a_phase_is_compared_with_none_from_the_same_state():
 
 def trials(name, measure, seeds):
     """A table of results with invented measures, by a random generator."""
-    rng, rows = np.random.default_rng(0), []
-    for trial in load(name).trials:
+    rng, rows, study = np.random.default_rng(0), [], load(name)
+    some = sorted({trial.config.seed for trial in study.trials})[:seeds]
+    for trial in study.trials:
         flat = flatten(trial.config)
-        if flat["seed"] < seeds:
+        if flat["seed"] in some:
             found = {"trial": trial.number, "step": flat["train.steps"], "diverged_at": -1}
             rows.append(found | measure(rng) | flat)
     return pd.DataFrame(rows)
@@ -356,11 +354,11 @@ def play(cosine, samples):
             for way in ("straight", "noise"):
                 found |= {f"{stage}/{way}/{name}": 0.1 for name in contours.STEPPED}
             for k in contours.UPDATES:
-                for phase in contours.PHASES:
+                for phase in phases.PHASES:
                     place = f"{stage}/{k}/{phase}"
                     sides = dict.fromkeys((*contours.STEPPED, *contours.JUDGED), (0.1, 0.1))
                     sides["cosine"] = 0.05, 0.05 + cosine(stage, k) + rng.normal(0, 0.005)
-                    log = samples(stage, k) + rng.normal(0, 0.02)
+                    log = samples(stage, k) + rng.normal(0, 0.01)
                     sides["frechet"] = 300.0, 300 * np.exp(-log)
                     for name, values in sides.items():
                         for side, value in zip(contours.SIDES, values, strict=True):

@@ -282,12 +282,20 @@ def test_images_in_rows(channels):
             np.testing.assert_array_equal(drawn[:, 6 * number : 6 * number + 5], image)
 
 
+def image_sheet():
+    names = [f"{digit} to 4: great circle" for digit in range(12)]
+    return sheets.image_sheet(
+        dict.fromkeys(names, np.zeros((13, 28, 28, 1), np.uint8)), title="Long names"
+    )
+
+
 @pytest.mark.parametrize(
     ("make", "more"),
     [
         (heat_map, {}),
         (curves, {"references": {"all modes": 12.0}}),
         (points, {"references": {"all": 12.0}}),
+        (image_sheet, {}),
     ],
 )
 def test_nothing_is_cut_off(make, more):

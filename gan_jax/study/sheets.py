@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 
 from gan_jax.study.style import COLOURS, INK, sheet, styled
 
 _ROOM = 1.25  # of the plane shown, over the farthest coordinate of a centre
 _GAP = 1  # pixels between images
 _ACROSS = 4  # planes side by side
+_GUTTER, _TITLE = 0.08, 0.35  # inches between rows of images, and for the title
 
 
 @styled
@@ -51,20 +54,31 @@ def image_sheet(images: Mapping[str, np.ndarray], *, title: str) -> Figure:
     rows = {name: _row(row) for name, row in images.items()}
     height, width = next(iter(rows.values())).shape[:2]
     scale = min(0.6 / height, 7.0 / width)  # inches a pixel
-    figure, grid = sheet(
-        title,
-        1.2 + scale * width,
-        0.5 + (scale * height + 0.08) * len(rows),
-        nrows=len(rows),
-        squeeze=False,
+    names = 2 * _GUTTER + max(map(_inches, rows))
+    across = names + scale * width + _GUTTER
+    down = _TITLE + (scale * height + _GUTTER) * len(rows)
+    figure, grid = sheet(title, across, down, nrows=len(rows), squeeze=False)
+    # Left to itself the layout takes an image's spare room for its name's, and may cut the name.
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(
+        left=names / across,
+        right=1 - _GUTTER / across,
+        bottom=_GUTTER / down,
+        top=1 - _TITLE / down,
+        hspace=_GUTTER / (scale * height),
     )
     for axes, (name, row) in zip(grid[:, 0], rows.items(), strict=True):
         axes.imshow(row, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axes.set(xticks=[], yticks=[], anchor="E")  # the room that is left is the names'
+        axes.set(xticks=[], yticks=[])
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.set_ylabel(name, rotation=0, ha="right", va="center", color=INK)
     return figure
+
+
+def _inches(name: str) -> float:
+    """How wide a label is."""
+    return TextPath((0, 0), name, size=rcParams["font.size"]).get_extents().width / 72
 
 
 def _row(images: np.ndarray) -> np.ndarray:

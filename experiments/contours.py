@@ -194,14 +194,12 @@ def _means(gains: pd.DataFrame) -> str:
 
 
 def _tried(verdict: Verdict) -> Section:
-    return Section(
+    return verdict.section(
         "With a phase less without it",
         "Contours: what a discriminator phase of k updates adds to the cosine between its slopes "
         "at fakes and the way to the nearest training digit. Samples: the logarithm by which the "
         f"Frechet distance after {GENERATOR_UPDATES} updates of the generator is lower than after "
         "the same ones without that phase. Means over two phases.",
-        table=verdict.table,
-        caption="Intervals of 95 % by bootstrap over seeds, p-values by sign flips.",
     )
 
 

@@ -80,14 +80,12 @@ def report(results: pd.DataFrame) -> Report:
         f"{judge(lost, margin=MARGIN).sentence}. {_reached(rows)}",
         status=verdict.status,
         sections=[
-            Section(
+            verdict.section(
                 "The three parts",
                 "falls: the rank correlation of score and edge with its sign turned. ends at 50 %: "
                 "0.1 less the edge over the last quarter, so above 0.05 where the edge is below "
                 "0.05. is lost: the score where a run comes to 50 % less that over the last "
-                "quarter, of the runs that come there before.",
-                table=verdict.table,
-                caption="One value a seed; intervals of 95 % by bootstrap, p-values by sign flips.",
+                "quarter, of the runs that come there before. One value a seed.",
             ),
             _curves(rows, "score", "score, 0 to 1", CEILING),
             _curves(rows, "edge", "distance from 50 %", {"near 50 %": NEAR}),

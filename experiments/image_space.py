@@ -187,13 +187,11 @@ def report(results):
         status=verdict.status,
         sections=[
             _parts(shares),
-            Section(
+            verdict.section(
                 "The verdict",
                 f"By seed: 1 less the share of digits, less {RARE - MARGIN:g}, for images drawn "
                 "without a generator; and the generator's share less theirs. The claim holds "
                 f"where that is more than {MARGIN}.",
-                table=verdict.table,
-                caption="Intervals of 95 % by bootstrap, p-values by sign flips.",
             ),
             _halfway(rows, shares),
             _dimensions(rows),

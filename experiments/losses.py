@@ -79,12 +79,10 @@ def report(results: pd.DataFrame) -> Report:
         verdict=f"That another loss or a penalty does better {verdict.sentence}. {_spread(ends)}",
         status=verdict.status,
         sections=[
-            Section(
+            verdict.section(
                 "Gains in score",
                 "The score less that of the plain GAN (a loss), or less that of the same loss "
                 "without a penalty, in pairs of one seed.",
-                table=verdict.table,
-                caption="Intervals of 95 % by bootstrap, p-values by sign flips.",
             ),
             *(
                 _heat(ends, data, measure)

@@ -116,13 +116,11 @@ def report(results):
         f"have {text(ink.iloc[0] / ink.iloc[1], 2)} of the ink of typical ones.",
         status=verdict.status,
         sections=[
-            Section(
+            verdict.section(
                 "Near 0 against typical latents",
                 f"Half of the share of typical latents that are meaningful, less that of latents "
                 f"within {NEAR} of the typical length from 0. The claim holds where that is more "
-                f"than {MARGIN}.",
-                table=verdict.table,
-                caption="Pairs are runs. Intervals of 95 % by bootstrap, p-values by sign flips.",
+                f"than {MARGIN}. Pairs are runs.",
             ),
             _places(rows),
             *(_curves(rows, n, measure) for n in DIMENSIONS for measure in READ[:2]),

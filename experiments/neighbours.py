@@ -191,13 +191,11 @@ def _besides(rows: pd.DataFrame) -> str:
 
 
 def _tried(verdict: Verdict) -> Section:
-    return Section(
+    return verdict.section(
         f"At {NEIGHBOUR} degrees",
         "The share of the distance between independent samples that is gone between neighbours, of "
         "the mean pair and of the worst but one in a hundred; and how much larger the share of "
         "pairs of the same digit is. The claim holds where it is above a half.",
-        table=verdict.table,
-        caption="Intervals of 95 % by bootstrap over seeds, p-values by sign flips.",
     )
 
 

@@ -139,12 +139,10 @@ def _gains(rows: pd.DataFrame, settings: list[str]) -> dict[str, Paired]:
 
 
 def _compared(verdict: Verdict) -> Section:
-    return Section(
+    return verdict.section(
         "Adam less SGD",
         "Adam's score less that of a variant of SGD on the same data, in pairs of one seed: each "
         "at its best rate where no rate is named, else both at that rate.",
-        table=verdict.table,
-        caption="Intervals of 95 % by bootstrap, p-values by sign flips.",
     )
 
 

@@ -161,12 +161,10 @@ def _lost(readings: pd.DataFrame, reading: str, ratio: str) -> dict[str, Paired]
 
 
 def _lost_section(what: str, verdict: Verdict) -> Section:
-    return Section(
+    return verdict.section(
         f"Modes lost by {what}",
         "Modes at 1:1 less modes there, in pairs of one seed. Settings in which 1:1 has less "
         "than half of the modes on average are left out.",
-        table=verdict.table,
-        caption="Intervals of 95 % by bootstrap, p-values by sign flips.",
     )
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from gan_jax.study.report import Section
 from gan_jax.study.statistics import Paired, holm, paired
 from gan_jax.study.text import text
 
@@ -37,6 +38,11 @@ class Verdict(NamedTuple):
     status: str
     sentence: str
     table: pd.DataFrame
+
+    def section(self, heading: str, about: str) -> Section:
+        """The table under a heading, with what was compared."""
+        caption = "Intervals of 95 % by bootstrap, p-values by sign flips."
+        return Section(heading, about, table=self.table, caption=caption)
 
 
 def compare(

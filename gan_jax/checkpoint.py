@@ -3,6 +3,8 @@
 import functools
 import hashlib
 import shutil
+import sys
+from asyncio.log import logger as asyncio_logger
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -161,5 +163,17 @@ def _first_line(error: Exception) -> str:
 
 @functools.cache
 def _mute_orbax() -> None:
-    """Keep Orbax's own accounts off the terminal: what fails is raised, and told in one line."""
+    """Keep Orbax's own accounts off the terminal: what fails is raised, and told in one line.
+
+    Where one read fails it leaves the others behind. They end when their event loop is closed, each
+    with an account that nobody asked for.
+    """
     logging.get_absl_logger().addFilter(lambda record: "orbax" not in record.pathname)
+    asyncio_logger.addFilter(lambda record: "never retrieved" not in record.getMessage())
+    told = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            told(unraisable)
+
+    sys.unraisablehook = hook

@@ -32,7 +32,6 @@ from experiments.common.neighbourhoods import (
     Seen,
     apart,
     make_look,
-    nearest,
     ranks,
     reverse,
     same,
@@ -47,6 +46,7 @@ from gan_jax import build, data, latent
 from gan_jax.data.batches import from_float
 from gan_jax.latent.digits import classifier
 from gan_jax.metrics.classifier import embed
+from gan_jax.metrics.neighbours import nearest
 from gan_jax.restore import restore
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section

@@ -16,7 +16,6 @@ from experiments.common import phases
 from experiments.common.neighbourhoods import (
     PARTS,
     make_look,
-    nearest,
     ranks,
     reverse,
     turned,
@@ -155,12 +154,6 @@ def test_similar_images_of_a_generator_that_forgets_have_any_latents():
     assert found["reverse_angle/pixels"] > 1.2 * found["nearest_angle"]
     assert found["reverse_rank/pixels"] > 0.1
     assert found["reverse_distance/pixels"] < 0.1
-
-
-def test_the_nearest_is_not_oneself():
-    points = np.array([[0.0], [1.0], [5.0], [5.5]])
-    assert nearest(points, points, np.arange(4)).tolist() == [1, 0, 3, 2]
-    assert nearest(points, points).tolist() == [0, 1, 2, 3]
 
 
 # Slopes

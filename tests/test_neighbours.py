@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax.metrics import neighbours
-from gan_jax.metrics.neighbours import density_coverage, precision_recall
+from gan_jax.metrics.neighbours import density_coverage, nearest, precision_recall
 
 FIXTURE = Path(__file__).with_name("fixtures") / "neighbours.npz"
 
@@ -118,3 +118,9 @@ def test_what_is_real_must_be_said(function):
 def test_too_few_points_have_no_neighbours(function):
     with pytest.raises(ValueError, match="2 points have no 2 nearest neighbours"):
         function(real=line(0, 1), generated=line(0, 1, 2), k=2)
+
+
+def test_the_nearest_is_not_oneself():
+    points = np.array([[0.0], [1.0], [5.0], [5.5]])
+    assert nearest(points, points, np.arange(4)).tolist() == [1, 0, 3, 2]
+    assert nearest(points, points).tolist() == [0, 1, 2, 3]

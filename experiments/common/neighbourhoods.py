@@ -17,6 +17,7 @@ from jax.tree_util import Partial
 from scipy.stats import spearmanr
 
 from gan_jax.latent.space import Generate
+from gan_jax.metrics.neighbours import nearest
 
 BATCH = 250  # latents a dispatch: memory does not grow with what is asked for
 VIEWS = ("pixels", "features")
@@ -234,26 +235,6 @@ def reverse(look: Look, z: np.ndarray, count: int) -> dict[str, float]:
             f"forward_distance/{view}": float(forward[view].mean() / unit[view]),
         }
     return found
-
-
-def nearest(points: np.ndarray, others: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-    """Which of the others is nearest to each point.
-
-    Args:
-        points: `[N, F]`.
-        others: `[M, F]`.
-        own: Which of the others is the point itself and does not count, int `[N]`, if one is.
-
-    Returns:
-        int `[N]`.
-    """
-    found, squares = [], np.sum(others * others, axis=1)
-    for first in range(0, len(points), BATCH):
-        gaps = squares - 2 * points[first : first + BATCH] @ others.T
-        if own is not None:
-            gaps[np.arange(len(gaps)), own[first : first + BATCH]] = np.inf
-        found.append(gaps.argmin(axis=1))
-    return np.concatenate(found)
 
 
 def _at(seen: Seen, rows: np.ndarray) -> Seen:

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from experiments.common.neighbourhoods import nearest
 from gan_jax.data.batches import Examples
 from gan_jax.game.objectives import Game
 from gan_jax.game.state import Variables
+from gan_jax.metrics.neighbours import nearest
 from gan_jax.streams import stream
 
 Slopes = Callable[[Variables, np.ndarray, jax.Array], np.ndarray]

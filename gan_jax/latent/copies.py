@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-BLOCK = 500  # images that are compared with all others at once
+from gan_jax.metrics import neighbours
+
 QUANTILE = 0.01
 
 
@@ -44,11 +45,6 @@ def nearest(samples: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> Cop
 
 
 def _nearest(images: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    flat = others.reshape(len(others), -1).astype(np.float32)
-    squares, found = np.sum(flat**2, axis=1), []
-    for start in range(0, len(images), BLOCK):
-        block = images[start : start + BLOCK].reshape(-1, flat.shape[1]).astype(np.float32)
-        found.append(np.argmin(squares - 2 * block @ flat.T, axis=1))
-    which = np.concatenate(found)
-    gaps = images.reshape(len(images), -1).astype(np.float32) - flat[which]
-    return which, np.sqrt(np.mean(gaps**2, axis=1))
+    images, others = (x.reshape(len(x), -1).astype(np.float32) for x in (images, others))
+    which = neighbours.nearest(images, others)
+    return which, np.sqrt(np.mean((images - others[which]) ** 2, axis=1))

@@ -96,13 +96,33 @@ def squared_nearest(points: np.ndarray, others: np.ndarray, count: int, block: i
     Returns:
         `[N, count]` float32, ascending.
     """
-    nearest = np.empty((len(points), count), np.float32)
+    smallest = np.empty((len(points), count), np.float32)
     for rows, one in blocks(points, block, 0.0):
         found = jnp.full((block, count), jnp.inf, jnp.float32)
         for _, other in blocks(others, block, np.inf):  # padding is infinitely far away
             found = _nearer(found, one, other)
-        nearest[rows] = found[: rows.stop - rows.start]
-    return nearest
+        smallest[rows] = found[: rows.stop - rows.start]
+    return smallest
+
+
+def nearest(points: np.ndarray, others: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
+    """Which of the others is nearest to each point.
+
+    Args:
+        points: float `[N, F]`.
+        others: float `[M, F]`.
+        own: Which of the others is the point itself and does not count, int `[N]`, if one is.
+
+    Returns:
+        int `[N]`.
+    """
+    found, squares = [], np.sum(others**2, axis=1)
+    for first in range(0, len(points), BLOCK):
+        gaps = squares - 2 * points[first : first + BLOCK] @ others.T
+        if own is not None:
+            gaps[np.arange(len(gaps)), own[first : first + BLOCK]] = np.inf
+        found.append(gaps.argmin(axis=1))
+    return np.concatenate(found)
 
 
 def balls_around(

@@ -44,9 +44,9 @@ from experiments.common.phases import (
 )
 from experiments.common.readings import in_order, last
 from experiments.common.verdicts import Verdict, judge
+from gan_jax.core.streams import root
 from gan_jax.data.batches import from_float
 from gan_jax.game.state import GANState
-from gan_jax.streams import root
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.sheets import image_sheet

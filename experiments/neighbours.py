@@ -42,12 +42,13 @@ from experiments.common.neighbourhoods import (
 )
 from experiments.common.readings import last
 from experiments.common.verdicts import Verdict, judge
-from gan_jax import build, data, latent
+from gan_jax import data, latent
+from gan_jax.config import build
 from gan_jax.data.batches import from_float
 from gan_jax.latent.digits import classifier
 from gan_jax.metrics.classifier import embed
 from gan_jax.metrics.neighbours import nearest
-from gan_jax.restore import restore
+from gan_jax.run.restore import restore
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.sheets import image_sheet

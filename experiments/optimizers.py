@@ -39,7 +39,7 @@ from experiments.common.mixtures import (
 from experiments.common.readings import in_order, last
 from experiments.common.sensitivity import share_explained, tuned
 from experiments.common.verdicts import Verdict, compare, judge
-from gan_jax.config import flatten
+from gan_jax.config.fields import flatten
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import Paired, by_cell

@@ -17,7 +17,7 @@ from configs import grid_pacgan, ring_pacgan, ring_unrolled
 from experiments.common import mixtures
 from experiments.common.readings import last
 from experiments.common.verdicts import compare, judge
-from gan_jax.config import flatten
+from gan_jax.config.fields import flatten
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import by_cell

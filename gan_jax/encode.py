@@ -8,8 +8,8 @@ It is kept in DIR/encoder, and is of that saved step and those weights of the ge
 from absl import flags
 from ml_collections import config_flags
 
-from gan_jax import cli
-from gan_jax.errors import InputError
+from gan_jax.core import cli
+from gan_jax.core.errors import InputError
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The encoder's.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)

@@ -7,7 +7,7 @@ Prints one JSON line, and appends it to the run's evaluations.jsonl.
 
 from absl import flags
 
-from gan_jax import cli
+from gan_jax.core import cli
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _STEP = flags.DEFINE_integer("step", None, "A saved step; default: the newest.")
@@ -18,9 +18,9 @@ _PROTOCOL = flags.DEFINE_string("protocol", None, "A named protocol; default: th
 def main() -> None:
     """Load, measure, print."""
     from gan_jax import data
-    from gan_jax.evaluation import Evaluator
-    from gan_jax.restore import restore
-    from gan_jax.workdir import describe, to_json
+    from gan_jax.run.evaluation import Evaluator
+    from gan_jax.run.restore import restore
+    from gan_jax.run.workdir import describe, to_json
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
     config = trained.config

@@ -10,8 +10,8 @@ are lines on the plane, over real ones. A generator that knows classes shows eac
 import numpy as np
 from absl import flags
 
-from gan_jax import cli
-from gan_jax.errors import choose
+from gan_jax.core import cli
+from gan_jax.core.errors import choose
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _OUT = flags.DEFINE_string("out", None, "The .png, .gif or .mp4 file to write.", required=True)
@@ -50,7 +50,7 @@ def main() -> None:
     through = anchors(space, points, _PATHS.value, _SEED.value)
     z, labels = in_classes(np.stack([path(one, frames, space.prior) for one in through]), chosen)
     examples = render(space.generate, z, labels)
-    kind.write(film.Scene(examples, mode in CLOSED, _real(space)), out)
+    kind.write(film.PathFrames(examples, mode in CLOSED, _real(space)), out)
     print(f"{len(z)} paths ({mode}) of {frames} frames, {space.origin}, in {out}")
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from gan_jax import cli
-from gan_jax.errors import InputError
+from gan_jax.core import cli
+from gan_jax.core.errors import InputError
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _IMAGES = flags.DEFINE_string("images", None, "A file, test, or test:N.", required=True)
@@ -42,7 +42,7 @@ def main() -> None:
     from gan_jax.latent import encoder, files
     from gan_jax.latent.inversion import invert
     from gan_jax.latent.render import render
-    from gan_jax.workdir import to_json
+    from gan_jax.run.workdir import to_json
 
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
     x, labels = files.read(space, _IMAGES.value)

@@ -11,9 +11,9 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from gan_jax import cli
-from gan_jax.config import check
-from gan_jax.errors import InputError
+from gan_jax.config.fields import check
+from gan_jax.core import cli
+from gan_jax.core.errors import InputError
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The run's config.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder; default: runs/<config's name>.")
@@ -28,11 +28,12 @@ def main() -> None:
         raise InputError("--config", "", "missing, for example --config=configs/mnist.py")
     check(_CONFIG.value)
     # JAX and all that stands on it load only now: --help and a mistyped flag are answered at once.
-    from gan_jax import parallel, train
+    from gan_jax.core import devices as parallel
+    from gan_jax.run import train
 
     parallel.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
     name = Path(config_flags.get_config_filename(flags.FLAGS["config"])).stem
-    train.Run(_CONFIG.value, _WORKDIR.value or f"runs/{name}").play()
+    train.Run(_CONFIG.value, _WORKDIR.value or f"runs/{name}").train()
 
 
 if __name__ == "__main__":

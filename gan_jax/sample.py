@@ -9,7 +9,7 @@ JSON text that says where they come from: step, weights, seed, the run's config,
 import numpy as np
 from absl import flags
 
-from gan_jax import cli
+from gan_jax.core import cli
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _OUT = flags.DEFINE_string("out", None, "The .npz file to write.", required=True)
@@ -22,10 +22,10 @@ _WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema),
 def main() -> None:
     """Load, sample, write."""
     out = cli.output("--out", _OUT.value, (".npz",))
-    from gan_jax import rules
-    from gan_jax.restore import restore
-    from gan_jax.sampling import make_sampler
-    from gan_jax.workdir import to_json
+    from gan_jax.config import rules
+    from gan_jax.run.restore import restore
+    from gan_jax.run.sampling import make_sampler
+    from gan_jax.run.workdir import to_json
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value, beside=())
     sample = make_sampler(trained.players.generator, rules.prior(trained.config.model))

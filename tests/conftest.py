@@ -25,11 +25,12 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import base
-from gan_jax import build, rounds
+from gan_jax.config import build
+from gan_jax.core.devices import Devices
 from gan_jax.data.batches import Batches, Examples
-from gan_jax.game.schemes import Moves, Phase
+from gan_jax.game.schemes import Phase, Updates
 from gan_jax.game.state import GANState
-from gan_jax.parallel import Devices
+from gan_jax.run import rounds
 
 # A trace makes many objects that live as long as it does: to look for garbage that often is vain.
 gc.set_threshold(50_000, 20, 50)
@@ -66,11 +67,11 @@ class Parts(NamedTuple):
     devices: Devices
     batches: Batches
     phases: tuple[Phase, ...]
-    moves: Moves
+    updates: Updates
     examples: Examples
     state: GANState
 
-    def play(self, count: int) -> tuple[GANState, dict[str, jax.Array]]:
+    def train(self, count: int) -> tuple[GANState, dict[str, jax.Array]]:
         """The state after some rounds and what the last one measured."""
         examples = self.devices.replicate(self.examples)
         play_round = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
@@ -112,12 +113,12 @@ def start(tiny) -> Callable[..., Parts]:
         batches = build.batches(config, num)
         players = build.players(config, shape, batches.per_epoch)
         phases = build.phases(config, players, batches.per_epoch, devices)
-        moves = build.moves(config, players, Devices(jax.devices()[:1]))
+        updates = build.updates(config, players, Devices(jax.devices()[:1]))
         scheme = config.schedule.scheme
         key = (str(config.model), str(config.optim), str(config.ema), config.seed, shape, scheme)
         if key not in states:
             states[key] = build.state(config, players, shape)
-        return Parts(config, devices, batches, phases, moves, Examples(examples), states[key])
+        return Parts(config, devices, batches, phases, updates, Examples(examples), states[key])
 
     return parts
 

@@ -2,7 +2,7 @@
 
 import flax.linen as nn
 
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 
 
 class Identity(nn.Module):
@@ -12,4 +12,4 @@ class Identity(nn.Module):
 
     @nn.compact
     def __call__(self, x, labels=None, *, train):
-        return Opinion(x[:, 0]) if self.judges else x
+        return DiscriminatorOutput(x[:, 0]) if self.judges else x

@@ -7,8 +7,8 @@ READ = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from gan_jax.checkpoint import Checkpoints
-from gan_jax.errors import RunError
+from gan_jax.run.checkpoint import Checkpoints
+from gan_jax.core.errors import RunError
 
 folder = Path(sys.argv[1])
 parts = {f"part_{n}": np.arange(90_000.0) + n for n in range(20)}

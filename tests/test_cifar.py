@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from gan_jax.core.errors import InputError
 from gan_jax.data import cifar, load, prepared
 from gan_jax.data.raw_set import File
 from gan_jax.data.raw_sets import RAW_SETS
-from gan_jax.errors import InputError
 
 RECORDS = 4  # a file; 10,000 in the published ones
 NAMES = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]

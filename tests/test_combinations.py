@@ -13,9 +13,10 @@ import pytest
 from ml_collections import ConfigDict
 from training import assert_trains
 
-from gan_jax import build
+from gan_jax.config import build
+from gan_jax.core.devices import Devices
+from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Batches, Examples
-from gan_jax.errors import InputError
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.penalties import PENALTIES
 from gan_jax.game.schemes import SCHEMES, Phase
@@ -23,7 +24,6 @@ from gan_jax.models.activations import ACTIVATIONS
 from gan_jax.models.conditioning import CONDITIONINGS
 from gan_jax.models.minibatch import MINIBATCH
 from gan_jax.models.norms import NORMS
-from gan_jax.parallel import Devices
 
 POINTWISE = sorted({*NORMS} - {"instance"})  # which averages over positions, and points have none
 FACTORS = {
@@ -131,7 +131,7 @@ def test_a_combination_can_be_played(plan, combination):
     before = state = jax.eval_shape(lambda: build.initial(made.config, made.players, (2,)))
     for phase in made.phases:
         rows = made.batches.indices(0, phase.batches)
-        state, measured = jax.eval_shape(phase.play, state, made.examples, rows)
+        state, measured = jax.eval_shape(phase.step, state, made.examples, rows)
         assert {leaf.shape for leaf in measured.values()} == {()}
     assert jax.tree.map(_kind, state) == jax.tree.map(_kind, before)
 

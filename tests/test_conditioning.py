@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from test_models import pair, variables_of
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.models import PAIRS, cnn, mlp
 from gan_jax.models.conditioning import CONDITIONINGS
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(4, 3)).astype(np.float32)
@@ -158,7 +158,7 @@ def test_every_pair_takes_labels_and_reads_codes(name, conditioning, dtype):
     classes = jax.ShapeDtypeStruct((2, 4, CLASSES), float32)
     assert examples == [jax.ShapeDtypeStruct((4, 8, 8, 1), float32)]
     assert opinions == [
-        Opinion(
+        DiscriminatorOutput(
             jax.ShapeDtypeStruct((2, 4), float32),
             classes if conditioning == "auxiliary" else None,
             jax.ShapeDtypeStruct((2, 4, 5), float32),

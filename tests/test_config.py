@@ -13,8 +13,8 @@ import pytest
 import shipped
 
 from configs import base
-from gan_jax.config import ANY, RULES, check, flatten
-from gan_jax.errors import InputError
+from gan_jax.config.fields import ANY, RULES, check, flatten
+from gan_jax.core.errors import InputError
 
 ROOT = Path(base.__file__).parents[1]
 SOURCES = {
@@ -283,7 +283,7 @@ def test_a_field_that_nothing_reads_is_found(key):
 
 @functools.cache
 def imports(path: Path) -> set[str]:
-    """What a file imports anywhere in it: "jax.numpy", "gan_jax.game.turn", "gan_jax.data"."""
+    """What a file imports anywhere in it: "jax.numpy", "gan_jax.game.update", "gan_jax.data"."""
     found = set()
     for node in ast.walk(SOURCES[path]):
         if isinstance(node, ast.Import):

@@ -18,12 +18,12 @@ import requests
 from ml_collections import ConfigDict
 from PIL import Image
 
+from gan_jax.core.errors import InputError
 from gan_jax.data import DATASETS, Dataset, idx, images, load, prepared, reach
 from gan_jax.data.idx_sets import FILES, IdxSet
 from gan_jax.data.mixtures import MIXTURES
 from gan_jax.data.raw_set import File
 from gan_jax.data.raw_sets import RAW_SETS
-from gan_jax.errors import InputError
 
 COUNTS = {"train": 60, "test": 20}
 

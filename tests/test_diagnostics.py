@@ -13,22 +13,24 @@ from conftest import Parts
 from games import Identity
 from scipy.special import expit, softmax
 
-from gan_jax import build, data, train
+from gan_jax import data
+from gan_jax.config import build
+from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.data.batches import Examples, take
 from gan_jax.diagnostics import diagnose
+from gan_jax.diagnostics.discriminator import accuracies, saturation
 from gan_jax.diagnostics.gradients import cosine
-from gan_jax.diagnostics.judgement import accuracies, saturation
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import AGGREGATES, Game
 from gan_jax.game.prior import Prior, normal
-from gan_jax.game.schemes.moves import round_key
+from gan_jax.game.schemes.updates import round_key
 from gan_jax.game.state import GANState, Player
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 from gan_jax.report.recorder import read_rows
-from gan_jax.restore import restore
-from gan_jax.sampling import make_accuracy
-from gan_jax.streams import example_keys, root, stream
-from gan_jax.workdir import Workdir, describe
+from gan_jax.run import train
+from gan_jax.run.restore import restore
+from gan_jax.run.sampling import make_accuracy
+from gan_jax.run.workdir import Workdir, describe
 
 PLAYERS = ("generator", "discriminator")
 
@@ -80,7 +82,7 @@ class Three(nn.Module):
 
     @nn.compact
     def __call__(self, x, labels=None, *, train):
-        return Opinion(FACTORS * x[:, 0])
+        return DiscriminatorOutput(FACTORS * x[:, 0])
 
 
 @pytest.mark.parametrize("name", AGGREGATES)
@@ -135,7 +137,7 @@ UNEASY = {"noise.deviation": 9.0, "model.discriminator.dropout": 0.5}
 )
 def test_accuracies_are_those_of_a_run_in_use(start, overrides):
     parts = start(UNEASY | overrides)
-    game, state = parts.moves.game, parts.state.replace(ema=None)
+    game, state = parts.updates.game, parts.state.replace(ema=None)
     labels = np.arange(24, dtype=np.int32) % 2 if parts.config.model.classes else None
     reals = Examples(9 * parts.examples.x, labels)
     held_out = jax.tree.map(lambda leaf: leaf[4:16], reals)
@@ -177,11 +179,11 @@ class Rows(NamedTuple):
     held_out: np.ndarray
 
 
-def measured(moves, phase, examples, state, rows):
+def measured(updates, phase, examples, state, rows):
     """The state a round later and the diagnostics of the state."""
-    after, _ = phase.play(state, examples, rows.round)
+    after, _ = phase.step(state, examples, rows.round)
     reals, held_out = take(examples, rows.reals), take(examples, rows.held_out)
-    return after, diagnose(moves, state, reals, held_out, lambda _: after)
+    return after, diagnose(updates, state, reals, held_out, lambda _: after)
 
 
 OVERRIDES = {
@@ -207,7 +209,7 @@ def diagnosed(start):
     parts = start(OVERRIDES)
     (phase,) = parts.phases
     rows = Rows(parts.batches.indices(0, phase.batches), np.arange(12), np.arange(12, 24))
-    measure = partial(measured, parts.moves, phase, parts.examples)
+    measure = partial(measured, parts.updates, phase, parts.examples)
     compiled = jax.jit(measure)
     return Diagnosed(parts, rows, measure, *jax.device_get(compiled(parts.state, rows)))
 
@@ -241,7 +243,7 @@ def test_the_layers_squared_norms_add_up(diagnosed, player):
 def test_norms_losses_and_the_cosine_are_those_of_two_states(diagnosed):
     parts, after, found = diagnosed.parts, diagnosed.after, diagnosed.found
     batch = take(parts.examples, np.arange(8))  # of the 12 reals as many as the game takes
-    look = {name: jax.jit(getattr(parts.moves, f"look_{name}")) for name in PLAYERS}
+    look = {name: jax.jit(getattr(parts.updates, f"look_{name}")) for name in PLAYERS}
     gradients = {}
     for player in PLAYERS:
         gradients[player] = look[player](parts.state, batch)
@@ -279,8 +281,10 @@ def test_devices_measure_what_one_measures(start, diagnosed):
     parts = start(OVERRIDES, devices=2)
     (phase,) = parts.phases
     per_epoch = parts.batches.per_epoch
-    moves = build.moves(parts.config, build.players(parts.config, (2,), per_epoch), parts.devices)
-    measure = partial(measured, moves, phase, parts.examples, parts.state)
+    updates = build.updates(
+        parts.config, build.players(parts.config, (2,), per_epoch), parts.devices
+    )
+    measure = partial(measured, updates, phase, parts.examples, parts.state)
     first, rest, held_out = np.split(np.arange(24), [8, 12])
     shares = [parts.devices.split(rows) for rows in (first, rest, held_out, diagnosed.rows.round)]
     rows = Rows(shares[3], np.concatenate(shares[:2], axis=1), shares[2])
@@ -306,7 +310,7 @@ def test_a_run_reports_them_and_trains_the_same(tiny, tmp_path):
         for asked in (False, True)
     ]
     for run in runs:
-        run.play()
+        run.train()
     plain, rich = (read_rows(run.workdir.metrics) for run in runs)
     assert rich[0] == plain[0]
     more = {"generator/saturation", "generator/gradient_norm/Dense_0", "generator/update_norm"}

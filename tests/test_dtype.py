@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import build
+from gan_jax.config import build
+from gan_jax.core.devices import Devices
+from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Examples
-from gan_jax.errors import InputError
 from gan_jax.game.state import init_state
 from gan_jax.models import DTYPES, PAIRS
 from gan_jax.models.layers import Dropout
 from gan_jax.models.norms import NORMS, BatchNorm
-from gan_jax.parallel import Devices
 
 SHAPE = (16, 16, 1)
 PLAYERS = ("generator", "discriminator")
@@ -90,7 +90,7 @@ def test_what_a_run_keeps_gives_and_measures_is_float32(plan, name, norm):
 
     examples = Examples(jax.ShapeDtypeStruct((24, *SHAPE), jnp.uint8))
     indices = jax.ShapeDtypeStruct((1, 8), jnp.int32)
-    after, measured = jax.eval_shape(phase.play, state, examples, indices)
+    after, measured = jax.eval_shape(phase.step, state, examples, indices)
     assert after == state
     assert types(measured) == FLOAT32
 
@@ -146,7 +146,7 @@ def played(request, start):
     simultaneous = {"schedule.scheme": "simultaneous"}
     for dtype in DTYPES:
         parts = start(overrides(request.param, "batch", dtype, **simultaneous), shape=SHAPE)
-        play = jax.jit(parts.phases[0].play)
+        play = jax.jit(parts.phases[0].step)
         states, measured = [parts.state], []
         for step in range(3):
             state, latest = play(states[-1], parts.examples, parts.batches.indices(step))
@@ -183,7 +183,7 @@ def test_gradients_and_statistics_are_near_those_of_float32(played, player):
 def test_examples_and_logits_are_not_rounded_to_bfloat16(played):
     """bfloat16 steps by 1/256 below 1, an image of 8 bits by 1/127.5: its noise would show."""
     parts, (state, *_), _ = played["bfloat16"]
-    game, z = parts.moves.game, jax.random.normal(jax.random.key(1), (64, 3))
+    game, z = parts.updates.game, jax.random.normal(jax.random.key(1), (64, 3))
 
     @jax.jit
     def outputs(z):

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from configs import base
+from gan_jax.core.devices import Devices
 from gan_jax.data.batches import Batches, Examples
 from gan_jax.game import averages, optimizers, schemes
-from gan_jax.game.schemes import SCHEMES, Moves
+from gan_jax.game.schemes import SCHEMES, Updates
 from gan_jax.game.state import GANState, Player
-from gan_jax.parallel import Devices
-from gan_jax.rounds import make_rounds
+from gan_jax.run.rounds import make_rounds
 
 H = 0.4  # learning rate
 EYE, TURN, ZERO = np.eye(2), np.array([[0.0, 1.0], [-1.0, 0.0]]), np.zeros((2, 2))
@@ -73,13 +73,13 @@ def played(game, rounds, start=(1.0, 0.5), size=1.0, optim=None, **schedule):
     player = base.player(H, **{"name": "sgd", **(optim or {})})
     differentiable = schemes.chosen(config).differentiates
     optimizer = optimizers.build(player, "generator", rounds, differentiable=differentiable)
-    moves = Moves(game, optimizer, optimizer, averages.exponential(0.0))
+    updates = Updates(game, optimizer, optimizer, averages.exponential(0.0))
     players = [Player(x, {}, optimizer.init(x), np.int32(0)) for x in np.float32(start)]
     key = jax.random.key_data(jax.random.key(0))
     state = schemes.with_memory(config, GANState(np.int32(0), key, *players, None))
     devices = Devices(jax.devices()[:1])
     examples = Examples(np.zeros(1, np.float32))
-    play = make_rounds(schemes.build(config, moves, 1), devices, Batches(1, 1, 0), examples)
+    play = make_rounds(schemes.build(config, updates, 1), devices, Batches(1, 1, 0), examples)
     path = [start]
     for step in range(rounds):
         state, _ = play(state, step)

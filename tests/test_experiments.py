@@ -10,16 +10,17 @@ import pytest
 
 from configs import base
 from experiments.common import verdicts
-from gan_jax import build, data
-from gan_jax.config import flatten
+from gan_jax import data
+from gan_jax.config import build
+from gan_jax.config.fields import flatten
+from gan_jax.config.hyperparameters import structure
 from gan_jax.data.mixtures import MIXTURES
-from gan_jax.game.schemes import updates_a_round
-from gan_jax.hyperparameters import structure
+from gan_jax.game.schemes import updates_per_round
+from gan_jax.run.workdir import to_json
 from gan_jax.study import page
 from gan_jax.sweep import study as studies
-from gan_jax.sweep.pace import plays_a_dispatch
-from gan_jax.sweep.together import _paces
-from gan_jax.workdir import to_json
+from gan_jax.sweep.trial_schedule import steps_per_dispatch
+from gan_jax.sweep.vmapped import _schedules
 
 EXPERIMENTS = Path(base.__file__).parents[1] / "experiments"
 MOST_STRUCTURES = 25
@@ -90,7 +91,7 @@ def made_up(case: Case, trials, *, holds: bool, seeds: int) -> pd.DataFrame:
         flat = flatten(trial.config)
         if flat["seed"] >= seeds or not case.thin(flat):
             continue
-        k, m = updates_a_round(trial.config.schedule, 100)
+        k, m = updates_per_round(trial.config.schedule, 100)
         ends = range(flat["eval.every"], flat["train.steps"] + 1, flat["eval.every"])
         for step in sorted({*ends, flat["train.steps"]}):
             counts = {"generator/updates": step * m, "discriminator/updates": step * k}
@@ -122,7 +123,7 @@ def test_all_trials_can_be_played_in_few_programs(name):
             continue
         points = data.load(configs[0].data)
         build.players(configs[0], points.shape, 100)
-        assert plays_a_dispatch(_paces(configs, points)[1]) >= 20
+        assert steps_per_dispatch(_schedules(configs, points)[1]) >= 20
         assert len({config.seed for config in configs}) >= 10
 
 

@@ -24,13 +24,13 @@ from experiments.common.neighbourhoods import (
 )
 from experiments.common.slopes import Digits, cosines, make_slopes, stepped
 from experiments.common.verdicts import SIGNIFICANT
-from gan_jax.config import flatten
+from gan_jax.config.fields import flatten
+from gan_jax.core.streams import example_keys, root
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import Game
 from gan_jax.game.prior import Prior, sphere
-from gan_jax.latent.digits import Reading
-from gan_jax.models.opinion import Opinion
-from gan_jax.streams import example_keys, root
+from gan_jax.latent.digits import DigitPrediction
+from gan_jax.models.output import DiscriminatorOutput
 from gan_jax.study import page
 from gan_jax.sweep import study as studies
 
@@ -70,7 +70,7 @@ _BASIS = np.linalg.qr(np.random.default_rng(0).normal(size=(SIDE * SIDE, LATENT)
 def flat_reading(images):
     """Pixels for features, and their first two for logits."""
     pixels = images.reshape(len(images), -1)
-    return Reading(pixels, pixels[:, :2])
+    return DigitPrediction(pixels, pixels[:, :2])
 
 
 def linear(basis, z):
@@ -165,7 +165,7 @@ class Quadratic(nn.Module):
     @nn.compact
     def __call__(self, x, labels=None, *, train):
         centre = self.param("centre", nn.initializers.zeros, x.shape[1:])
-        return Opinion(-jnp.sum((x - centre) ** 2, axis=range(1, x.ndim)) / 2)
+        return DiscriminatorOutput(-jnp.sum((x - centre) ** 2, axis=range(1, x.ndim)) / 2)
 
 
 SHAPE = (3, 3, 1)

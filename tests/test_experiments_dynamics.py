@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from experiments import freezing, toy_start, vanishing_gradients
-from gan_jax.config import flatten
+from gan_jax.config.fields import flatten
+from gan_jax.config.hyperparameters import structure
 from gan_jax.data import mixtures
-from gan_jax.hyperparameters import structure
+from gan_jax.run.workdir import to_json
 from gan_jax.study import page
 from gan_jax.sweep import study as studies
-from gan_jax.workdir import to_json
 
 ROOT = Path(__file__).parent.parent
 STUDIES = ("vanishing_gradients", "freezing", "toy_start")

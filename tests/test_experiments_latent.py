@@ -11,11 +11,11 @@ import pytest
 from experiments import image_space, near_zero
 from experiments.common import dimension
 from experiments.common.verdicts import LEAST_PAIRS
-from gan_jax.config import flatten
-from gan_jax.hyperparameters import structure
+from gan_jax.config.fields import flatten
+from gan_jax.config.hyperparameters import structure
+from gan_jax.run.workdir import to_json
 from gan_jax.study import page
 from gan_jax.sweep import study as studies
-from gan_jax.workdir import to_json
 
 ROOT = Path(__file__).parent.parent
 STUDIES = ("near_zero", "image_space")

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import program
 
-from gan_jax.checkpoint import Checkpoints
+from gan_jax.run.checkpoint import Checkpoints
 
 # With batch statistics, dropout and an average.
 FLAGS = (

@@ -10,10 +10,10 @@ import program
 import pytest
 
 from gan_jax import latent
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.latent.digits import classifier
 from gan_jax.metrics.classifier import embed
-from gan_jax.restore import restore
+from gan_jax.run.restore import restore
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,15 @@ import pytest
 from jax.tree_util import Partial
 from PIL import Image
 
-from gan_jax import build, latent
+from gan_jax import latent
+from gan_jax.config import build
+from gan_jax.core.errors import InputError
 from gan_jax.data.embedded import mnist_digits
-from gan_jax.errors import InputError
 from gan_jax.game.prior import Prior
 from gan_jax.latent import directions
 from gan_jax.latent.attributes import ATTRIBUTES, height, measure, slant, stroke, width
-from gan_jax.latent.digits import Reading
+from gan_jax.latent.digits import DigitPrediction
 from gan_jax.latent.edits import edit, effect, follow, move
-from gan_jax.latent.first_layer import note
 from gan_jax.latent.space import InUse
 from gan_jax.latent.survey import Survey, look, survey
 
@@ -172,7 +172,9 @@ def test_class_directions_span_the_logits_but_for_their_mean():
 
 def test_sensitivity_is_that_of_the_logits_but_for_their_mean():
     generate = Partial(lambda _, z, labels=None: z, None)
-    read = Partial(lambda matrix, x: Reading(x, x @ matrix), units(3, 6).T.astype(np.float32))
+    read = Partial(
+        lambda matrix, x: DigitPrediction(x, x @ matrix), units(3, 6).T.astype(np.float32)
+    )
     z = latents(300)
     found = directions.sensitivity(Survey(generate, read, z, None, z[:, :1], z))
     slopes = units(3, 6) - units(3, 6).mean(axis=0)
@@ -298,7 +300,7 @@ def bars(scale, z, labels=None):
 def by_third(images):
     """A classifier that can't be wrong: white or not, in the middle."""
     ink = images[:, SIDE // 2, SIDE // 2, 0]
-    return Reading(ink[:, None], jnp.stack([ink, 0.99 - ink], axis=1))
+    return DigitPrediction(ink[:, None], jnp.stack([ink, 0.99 - ink], axis=1))
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ from configs import ring
 from experiments.common.verdicts import judge
 from experiments.latent import geodesics as study
 from gan_jax import latent
+from gan_jax.core.streams import root, stream
 from gan_jax.game.prior import Prior
 from gan_jax.latent import geodesics as shortest
 from gan_jax.latent import geometry
 from gan_jax.latent.geodesics import FINE, geodesics
 from gan_jax.latent.paths import linear, spherical
 from gan_jax.latent.perceptual import between, features, squared_speeds
-from gan_jax.streams import root, stream
 from gan_jax.study.markdown import markdown
 
 rng = np.random.default_rng(0)

@@ -8,9 +8,9 @@ from jax.tree_util import Partial
 from PIL import Image
 
 from gan_jax import latent
+from gan_jax.core.errors import InputError
 from gan_jax.data.embedded import mnist_digits
 from gan_jax.data.mixtures import RING
-from gan_jax.errors import InputError
 from gan_jax.game.prior import Prior
 from gan_jax.latent import map_figure, maps, meaning
 from gan_jax.latent.meaning import Meaning

@@ -14,7 +14,7 @@ from PIL import Image
 from gan_jax import data, latent
 from gan_jax.latent import exhibits
 from gan_jax.latent.copies import nearest
-from gan_jax.latent.exhibits import EXHIBITS, PLANE_SIDE, PLANES, Visit, tour
+from gan_jax.latent.exhibits import EXHIBITS, PLANE_SIDE, PLANES, PageInputs, tour
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_page_has_all_exhibits_and_needs_nothing_beside_it(uninterrupted, tmp_
 
 
 def test_what_a_space_lacks_is_left_out_and_named(ring):
-    shown, missing = tour(Visit(ring, data.load(ring.config.data), seed=0))
+    shown, missing = tour(PageInputs(ring, data.load(ring.config.data), seed=0))
     assert [one.heading for one in shown] == ["Samples", "Walks", "A map", "By radius"]
     assert missing == [
         "planes: a map says it all of points",
@@ -52,13 +52,13 @@ def test_what_a_space_lacks_is_left_out_and_named(ring):
 
 
 def test_without_the_data_there_are_no_neighbours(uninterrupted):
-    visit = Visit(latent.load(uninterrupted), None, seed=0)
+    visit = PageInputs(latent.load(uninterrupted), None, seed=0)
     assert tour(visit, ["neighbours"]) == ([], ["neighbours: no training images at hand"])
 
 
 def test_classes_are_asked_for_where_there_are_any(ring):
-    assert Visit(ring, None, 0).labels((2, 3)) is None
-    known = Visit(ring._replace(prior=ring.prior._replace(classes=4)), None, 0)
+    assert PageInputs(ring, None, 0).labels((2, 3)) is None
+    known = PageInputs(ring._replace(prior=ring.prior._replace(classes=4)), None, 0)
     np.testing.assert_array_equal(known.labels((2, 1), kind=6), [[2], [2]])
 
 
@@ -87,6 +87,6 @@ def test_the_plane_that_is_moved_in_is_the_one_of_its_samples(uninterrupted, mon
     plane = exhibits.maps.plane
     monkeypatch.setattr(exhibits.maps, "plane", lambda three: seen.append(three) or plane(three))
     space = latent.load(uninterrupted)
-    tour(Visit(space, None, seed=5), ["map", "planes"])
+    tour(PageInputs(space, None, seed=5), ["map", "planes"])
     drawn = np.asarray(space.draw(3 * PLANES, 5).z).reshape(PLANES, 3, -1)
     np.testing.assert_allclose(seen, np.concatenate([drawn[:1], drawn]), rtol=1e-6)

@@ -9,13 +9,13 @@ from PIL import Image
 from scipy import stats
 
 from gan_jax import latent
-from gan_jax.errors import InputError, RunError
+from gan_jax.core.errors import InputError, RunError
+from gan_jax.core.streams import example_keys, root
 from gan_jax.game.prior import Prior
 from gan_jax.latent import film, render
 from gan_jax.latent.anchors import anchors, classes, in_classes
 from gan_jax.latent.paths import CLOSED, OPEN, PATHS
 from gan_jax.report import pictures
-from gan_jax.streams import example_keys, root
 
 L = 5
 PRIORS = {name: Prior(L, distribution=name) for name in ("normal", "uniform", "sphere")}
@@ -270,7 +270,7 @@ def test_what_is_not_finite_is_not_shown():
 def test_a_sheet_of_paths_has_a_row_a_path():
     shades = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1) * 40
     examples = np.broadcast_to(shades, (2, 3, 4, 4, 1))
-    canvas = np.asarray(film.still(film.Scene(examples)))
+    canvas = np.asarray(film.still(film.PathFrames(examples)))
     assert canvas.shape == (2 * (2 * 6 + 2), 2 * (3 * 6 + 2))
     np.testing.assert_array_equal(canvas[8::12, 8::12], shades[..., 0, 0, 0])
 
@@ -279,7 +279,7 @@ def test_a_sheet_of_paths_has_a_row_a_path():
 def test_a_film_has_a_sheet_a_frame_and_no_jump(closed, order, tmp_path):
     shades = np.arange(4, dtype=np.uint8) * 60
     examples = np.broadcast_to(shades.reshape(1, 4, 1, 1, 1), (3, 4, 8, 8, 1))
-    film.gif(film.Scene(examples, closed), tmp_path / "out.gif")
+    film.gif(film.PathFrames(examples, closed), tmp_path / "out.gif")
     with Image.open(tmp_path / "out.gif") as shown:
         found = []
         for number in range(shown.n_frames):
@@ -316,7 +316,7 @@ def test_points_far_outside_are_not_in_the_picture():
 
 def test_a_film_of_points_grows():
     path = np.stack([np.linspace(-1, 1, 4), np.zeros(4)], axis=1)[None]
-    scene = film.Scene(path, closed=True, real=np.array([[1.0, 1.0]]))
+    scene = film.PathFrames(path, closed=True, real=np.array([[1.0, 1.0]]))
     lengths = [(np.ptp(np.asarray(frame), axis=-1) > 60)[240].sum() for frame in film.frames(scene)]
     assert len(lengths) == 4
     assert np.diff(lengths).tolist() == pytest.approx([480 / 1.25 / 3] * 3, abs=4)
@@ -335,7 +335,7 @@ def test_a_video_shows_what_is_there(tmp_path):
     shades = np.array([20, 120, 220], np.uint8)
     examples = np.broadcast_to(shades.reshape(1, 3, 1, 1, 1), (1, 3, 28, 28, 1))
     out = tmp_path / "x.mp4"
-    film.KINDS[".mp4"].write(film.Scene(examples, closed=True), out)
+    film.KINDS[".mp4"].write(film.PathFrames(examples, closed=True), out)
     with imageio.get_reader(out) as video:
         assert video.get_meta_data()["fps"] == 25
         assert video.count_frames() == 3
@@ -362,7 +362,7 @@ def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path)
     assert ended.stdout == f"2 paths (closed_walk) of 5 frames, mnist, cnn, step 40, in {out}\n"
     assert ended.stderr == ""
     z = [PATHS["closed_walk"](points, 5, space.prior) for points in anchors(space, "3", 2, 4)]
-    expected = np.asarray(film.still(film.Scene(render.render(space.generate, np.stack(z)))))
+    expected = np.asarray(film.still(film.PathFrames(render.render(space.generate, np.stack(z)))))
     with Image.open(out) as shown:
         # Another program rounds differently, by no more than one of 256 shades.
         np.testing.assert_allclose(np.asarray(shown, int), expected, atol=1)

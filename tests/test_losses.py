@@ -13,15 +13,15 @@ import pytest
 from games import Identity
 from ml_collections import ConfigDict
 
-from gan_jax import rules
+from gan_jax.config import rules
+from gan_jax.core.devices import to_host
+from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Examples
-from gan_jax.errors import InputError
 from gan_jax.game.f_gan import exponential
 from gan_jax.game.losses import LOSSES, Loss, cross_entropy, non_saturating, saturating
 from gan_jax.game.objectives import Game
 from gan_jax.game.prior import Prior
-from gan_jax.parallel import to_host
-from gan_jax.sampling import make_accuracy
+from gan_jax.run.sampling import make_accuracy
 
 SMOOTHING = 0.1
 FIXTURE = json.loads(Path(__file__).with_name("fixtures").joinpath("losses.json").read_text())
@@ -246,7 +246,7 @@ def test_the_slope_vanishes_at_the_best_logit_and_nowhere_near(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_accuracies_count_from_where_real_and_fake_are_alike(name):
-    assert LOSSES[name].even == pytest.approx(BEST.get(name, lambda ratio: 0)(1.0))
+    assert LOSSES[name].threshold == pytest.approx(BEST.get(name, lambda ratio: 0)(1.0))
 
 
 @pytest.mark.parametrize(("name", "share"), [("non_saturating", 1.0), ("least_squares", 0.5)])
@@ -256,7 +256,7 @@ def test_shares_taken_for_real_are_told_by_the_loss(name, share):
     _, (_, measured) = game.discriminator_objective({}, {}, {}, Examples(logits), jax.random.key(0))
     assert measured["accuracy_real"] == share
     fakes, *_ = game.fakes({}, jax.random.key(0))
-    assert measured["accuracy_fake"] == np.mean(fakes.x < LOSSES[name].even)
+    assert measured["accuracy_fake"] == np.mean(fakes.x < LOSSES[name].threshold)
     assert make_accuracy(game)({}, Examples(logits)) == share
 
 
@@ -328,7 +328,7 @@ def trained(start):
     @functools.cache
     def by(devices, means="over all"):
         parts = start({"loss": "relativistic_average"}, devices=devices)
-        state, measured = parts.play(2)
+        state, measured = parts.train(2)
         moved = {
             player: jax.tree.map(
                 lambda old, new: np.asarray(new) - np.asarray(old),

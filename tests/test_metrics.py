@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from gan_jax.core.errors import InputError
 from gan_jax.data import Dataset, embedded, mixtures
-from gan_jax.errors import InputError
 from gan_jax.metrics import PROTOCOLS, classifier, images, manifold, modes
 from gan_jax.metrics.batching import BATCH
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
@@ -94,15 +94,17 @@ def test_what_is_real_must_be_said(function):
     ],
 )
 def test_inception_score(rows, score):
-    tally = images.Tally.of(np.zeros((len(rows), 2)), rows)
+    tally = images.ClassifierStatistics.of(np.zeros((len(rows), 2)), rows)
     assert images.inception_score(tally) == pytest.approx(score)
 
 
 def test_a_tally_of_batches_is_the_tally_of_all():
     rng = np.random.default_rng(0)
     features, rows = rng.normal(5, 1, (90, 6)), rng.dirichlet(np.ones(10), 90)
-    whole = images.Tally.of(features, rows)
-    parts = [images.Tally.of(features[i : i + 40], rows[i : i + 40]) for i in (0, 40, 80)]
+    whole = images.ClassifierStatistics.of(features, rows)
+    parts = [
+        images.ClassifierStatistics.of(features[i : i + 40], rows[i : i + 40]) for i in (0, 40, 80)
+    ]
     total = parts[0] + parts[1] + parts[2]
     for name, value in vars(whole).items():
         np.testing.assert_allclose(getattr(total, name), value, rtol=1e-12)

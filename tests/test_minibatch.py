@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.models import mlp
 from gan_jax.models.minibatch import KERNEL_SIZE, KERNELS, MINIBATCH
 

@@ -9,7 +9,7 @@ import pytest
 
 from configs import base
 from gan_jax import models
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.models import PAIRS
 from gan_jax.models.activations import ACTIVATIONS
 from gan_jax.models.layers import Dropout

@@ -5,14 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.data.batches import Examples
+from gan_jax.game.auxiliary_losses import classification_loss, information_loss
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import AGGREGATES, Game
-from gan_jax.game.penalties import PENALTIES, Charge
+from gan_jax.game.penalties import PENALTIES, WeightedPenalty
 from gan_jax.game.prior import Prior
-from gan_jax.game.terms import classification, information
-from gan_jax.models.opinion import Opinion
-from gan_jax.streams import example_keys, root, stream
+from gan_jax.models.output import DiscriminatorOutput
 
 KEY = root(5)
 
@@ -31,7 +31,7 @@ class Heads:
         p = variables["params"]
         classes, codes = x @ p["classes"], x @ p["codes"]
         collections = {name: value for name, value in variables.items() if name != "params"}
-        return Opinion(x @ p["logit"], classes, codes), collections
+        return DiscriminatorOutput(x @ p["logit"], classes, codes), collections
 
 
 def params():
@@ -72,8 +72,8 @@ def test_the_generator_pays_for_its_fakes_classes_and_codes():
     loss, _ = game().generator_objective(1.5, {}, {"params": params()}, None, KEY)
     expected = (
         np.mean(np.log1p(np.exp(-opinion.logits)))
-        + 0.5 * np.mean(classification(opinion, draw.labels))
-        + 2.0 * np.mean(information(opinion, draw))
+        + 0.5 * np.mean(classification_loss(opinion, draw.labels))
+        + 2.0 * np.mean(information_loss(opinion, draw))
     )
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
@@ -81,14 +81,14 @@ def test_the_generator_pays_for_its_fakes_classes_and_codes():
 def test_the_discriminator_pays_for_the_reals_classes_too_and_the_penalty():
     fake, draw = fakes()
     real, _ = Heads().apply({"params": params()}, REALS.x, None)
-    played = game(charge=Charge(PENALTIES["r1"], 3.0))
+    played = game(penalty=WeightedPenalty(PENALTIES["r1"], 3.0))
     loss, (_, measured) = played.discriminator_objective(params(), {}, {"params": 1.5}, REALS, KEY)
     slope = np.sum(params()["logit"] ** 2)
     expected = (
         np.mean(np.log1p(np.exp(-real.logits)) + np.log1p(np.exp(fake.logits)))
-        + 0.5 * np.mean(classification(fake, draw.labels))
-        + 0.5 * np.mean(classification(real, REALS.labels))
-        + 2.0 * np.mean(information(fake, draw))
+        + 0.5 * np.mean(classification_loss(fake, draw.labels))
+        + 0.5 * np.mean(classification_loss(real, REALS.labels))
+        + 2.0 * np.mean(information_loss(fake, draw))
         + 3.0 * slope / 2
     )
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
@@ -99,7 +99,7 @@ class Several:
     """Two discriminators, logits of factors times the first coordinate."""
 
     def apply(self, variables, x, labels, **kwargs):
-        return Opinion(variables["params"][:, None] * x[:, 0]), {}
+        return DiscriminatorOutput(variables["params"][:, None] * x[:, 0]), {}
 
 
 @pytest.mark.parametrize("name", AGGREGATES)
@@ -153,7 +153,7 @@ EVERYTHING = {
 )
 def test_one_and_four_devices_agree(start, choices, rounds):
     (alone, of_alone), (together, of_together) = (
-        start(choices, devices=devices).play(rounds) for devices in (1, 4)
+        start(choices, devices=devices).train(rounds) for devices in (1, 4)
     )
     for one, other in ((alone, together), (of_alone, of_together)):
         jax.tree.map(
@@ -170,11 +170,11 @@ def test_what_the_discriminator_remembers_is_its_own(start):
     parts = start(EVERYTHING | {"augment.policy": ""})
     before = parts.state.discriminator.model_state
     assert {"view", "penalty"} <= before.keys()
-    state, _ = parts.moves.move_generator(
-        parts.state, parts.moves.look_generator(parts.state, _reals(parts))
+    state, _ = parts.updates.update_generator(
+        parts.state, parts.updates.generator_gradient(parts.state, _reals(parts))
     )
     assert state.discriminator is parts.state.discriminator
-    look = parts.moves.look_discriminator(parts.state, _reals(parts))
+    look = parts.updates.discriminator_gradient(parts.state, _reals(parts))
     after = look.model_state
     assert after["view"]["looks"] == after["penalty"]["looks"] == 1
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from configs import base
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.game.optimizers import DECAYS, OPTIMIZERS, build, evaluation_params
 
 RATE = 0.1

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from jax import lax
 
-from gan_jax.errors import InputError
-from gan_jax.parallel import Devices, any_host, join, replica_spread, to_host
+from gan_jax.core.devices import Devices, any_host, join, replica_spread, to_host
+from gan_jax.core.errors import InputError
 
 MANY = [2, 4]
 CNN = {
@@ -29,7 +29,7 @@ def trained(start):
     runs = {}
     for count in (1, *MANY):
         parts = start(CNN, devices=count, shape=(8, 8, 1))
-        runs[count] = (parts.state, *parts.play(2))
+        runs[count] = (parts.state, *parts.train(2))
     return runs
 
 

@@ -5,17 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.core.streams import root
 from gan_jax.data.batches import Examples
 from gan_jax.game.penalties import (
     LECAM_DECAY,
     PENALTIES,
-    Charge,
-    Look,
+    PenaltyInputs,
+    WeightedPenalty,
     interpolates,
-    squared_slopes,
-    surroundings,
+    perturbed_reals,
+    squared_gradient_norms,
 )
-from gan_jax.streams import root
 
 SLOPE, CURVE = np.array([[0.5, -1.0, 2.0]]), np.array([0.7])
 N = 6
@@ -37,7 +37,7 @@ def look(judge=None, axis_name=None):
     judge = judge or quadratic()
     real, fake = np.random.default_rng(0).normal(size=(2, N, 3)).astype(np.float32)
     real, fake = Examples(real), Examples(fake)
-    return Look(judge, real, fake, judge(real), judge(fake), root(3), axis_name)
+    return PenaltyInputs(judge, real, fake, judge(real), judge(fake), root(3), axis_name)
 
 
 def norms(points, slope=SLOPE[0], curve=CURVE[0]):
@@ -56,13 +56,13 @@ BY_HAND = {
     "r1": lambda looked: norms(looked.real) ** 2 / 2,
     "r2": lambda looked: norms(looked.fake) ** 2 / 2,
     "r1_r2": lambda looked: (norms(looked.real) ** 2 + norms(looked.fake) ** 2) / 2,
-    "dragan": lambda looked: (norms(surroundings(looked)) - 1) ** 2,
+    "dragan": lambda looked: (norms(perturbed_reals(looked)) - 1) ** 2,
     "lecam": lecam,
 }
 
 
 def charged(name, looked, weight=1.0, every=1):
-    charge = Charge(PENALTIES[name], weight, every)
+    charge = WeightedPenalty(PENALTIES[name], weight, every)
     return charge(looked, charge.initial())[0]
 
 
@@ -94,7 +94,7 @@ def test_interpolates_lie_on_the_lines_between_pairs():
 
 def test_surroundings_lie_within_half_a_deviation_above_the_reals():
     looked = look()
-    shift = np.asarray(surroundings(looked).x - looked.real.x) / np.std(looked.real.x)
+    shift = np.asarray(perturbed_reals(looked).x - looked.real.x) / np.std(looked.real.x)
     assert np.all((shift >= 0) & (shift < 0.5))
     assert np.unique(np.round(shift, 4)).size == shift.size
 
@@ -139,7 +139,7 @@ def test_gradients_are_numerical_derivatives(name):
 
 
 def test_lecams_averages_move_after_each_look():
-    charge, looked = Charge(PENALTIES["lecam"], 1.0), look()
+    charge, looked = WeightedPenalty(PENALTIES["lecam"], 1.0), look()
     _, memory = charge(looked, charge.initial())
     real, fake = (np.mean(logits) for logits in looked[3:5])
     kept = 1 - LECAM_DECAY
@@ -152,7 +152,10 @@ def test_lecams_averages_move_after_each_look():
 
 @pytest.mark.parametrize("name", ["r1", "lecam"])
 def test_a_lazy_charge_comes_every_so_manieth_look_and_so_many_times_as_high(name):
-    lazy, always = Charge(PENALTIES[name], 2.0, every=3), Charge(PENALTIES[name], 2.0)
+    lazy, always = (
+        WeightedPenalty(PENALTIES[name], 2.0, every=3),
+        WeightedPenalty(PENALTIES[name], 2.0),
+    )
     memory, charges = lazy.initial(), []
     for _ in range(5):
         values, memory = lazy(look(), memory)
@@ -171,12 +174,14 @@ def test_the_batchs_means_are_the_global_ones():
     halves = jax.tree.map(lambda leaf: leaf.reshape(2, N // 2, *leaf.shape[1:]), alone[1:5])
 
     def half(real, fake, real_logits, fake_logits):
-        looked = Look(quadratic(), real, fake, real_logits, fake_logits, root(3), "devices")
+        looked = PenaltyInputs(
+            quadratic(), real, fake, real_logits, fake_logits, root(3), "devices"
+        )
         _, memory = PENALTIES["lecam"].values(looked, {"real": 0.0, "fake": 0.0})
-        return surroundings(looked).x, memory
+        return perturbed_reals(looked).x, memory
 
     points, memory = jax.pmap(half, axis_name="devices", devices=jax.devices()[:2])(*halves)
-    np.testing.assert_allclose(points.reshape(N, 3), surroundings(alone).x, rtol=1e-5)
+    np.testing.assert_allclose(points.reshape(N, 3), perturbed_reals(alone).x, rtol=1e-5)
     _, expected = PENALTIES["lecam"].values(alone, {"real": 0.0, "fake": 0.0})
     for name, value in expected.items():
         np.testing.assert_allclose(memory[name], [value] * 2, rtol=1e-5)
@@ -185,7 +190,7 @@ def test_the_batchs_means_are_the_global_ones():
 def test_squared_slopes_are_of_each_examples_own():
     looked = look()
     np.testing.assert_allclose(
-        squared_slopes(looked.judge, looked.real), norms(looked.real) ** 2, rtol=1e-5
+        squared_gradient_norms(looked.judge, looked.real), norms(looked.real) ** 2, rtol=1e-5
     )
 
 

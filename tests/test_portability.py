@@ -108,7 +108,7 @@ def exported(start, *platforms, devices=1):
     )
     (phase,) = parts.phases
     indices = parts.devices.split(parts.batches.indices(0, phase.batches))
-    program = jax.jit(parts.devices.compile(phase.play))  # export takes nothing but a jit
+    program = jax.jit(parts.devices.compile(phase.step))  # export takes nothing but a jit
     return export.export(program, platforms=platforms)(parts.state, parts.examples, indices)
 
 
@@ -152,9 +152,9 @@ def test_the_convolutions_are_those_of_flax(texts):
 @pytest.mark.parametrize("platform", ACCELERATORS)
 def test_an_accelerator_gets_nothing_of_the_cpus_formulation(texts, platform):
     """No convolution became a product, nothing is unfolded, cut or laid out anew."""
-    moves = ("pad", "concatenate", "slice", "dynamic_slice", "gather", "scatter", "while")
+    updates = ("pad", "concatenate", "slice", "dynamic_slice", "gather", "scatter", "while")
     assert products(texts[platform]) == products(texts["flax"])
-    assert operations(texts[platform], *moves) == operations(texts["flax"], *moves)
+    assert operations(texts[platform], *updates) == operations(texts["flax"], *updates)
 
 
 def test_a_cpu_gets_another_program(texts):
@@ -187,6 +187,6 @@ def test_the_compiler_leaves_no_choice_of_a_formulation_to_the_run(start):
     """A conditional would be paid for in every convolution."""
     parts = start(PAIR, shape=(8, 8, 1))
     (phase,) = parts.phases
-    program = parts.devices.compile(phase.play)
+    program = parts.devices.compile(phase.step)
     lowered = program.lower(parts.state, parts.examples, parts.batches.indices(0, phase.batches))
     assert " conditional(" not in lowered.compile().as_text()

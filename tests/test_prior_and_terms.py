@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.game.prior import DISTRIBUTIONS, Draw, Prior, normal
-from gan_jax.game.terms import classification, information
-from gan_jax.models.opinion import Opinion
-from gan_jax.streams import example_keys, root
+from gan_jax.core.streams import example_keys, root
+from gan_jax.game.auxiliary_losses import classification_loss, information_loss
+from gan_jax.game.prior import DISTRIBUTIONS, GeneratorInputs, Prior, normal
+from gan_jax.models.output import DiscriminatorOutput
 
 
 def test_a_prior_of_noise_alone_is_standard_normal_noise():
@@ -72,33 +72,39 @@ def test_an_examples_draw_is_its_keys_own():
 
 def test_classification_is_the_cross_entropy():
     logits = jnp.array([[0.0, 0, 0], [0, math.log(6), 0]])
-    opinion = Opinion(jnp.zeros(2), classes=logits)
-    found = classification(opinion, jnp.array([2, 1]))
+    opinion = DiscriminatorOutput(jnp.zeros(2), classes=logits)
+    found = classification_loss(opinion, jnp.array([2, 1]))
     np.testing.assert_allclose(found, [math.log(3), math.log(8 / 6)], rtol=1e-6)
 
 
 def test_information_is_the_cross_entropy_and_half_the_squared_error():
-    draw = Draw(None, categories=jnp.array([1, 0]), continuous=jnp.array([[0.5], [-1.0]]))
+    draw = GeneratorInputs(
+        None, categories=jnp.array([1, 0]), continuous=jnp.array([[0.5], [-1.0]])
+    )
     read = jnp.array([[0.0, math.log(3), 0.0], [0, 0, 1]])
-    found = information(Opinion(jnp.zeros(2), codes=read), draw)
+    found = information_loss(DiscriminatorOutput(jnp.zeros(2), codes=read), draw)
     expected = [math.log(4 / 3) + 0.125, math.log(2) + 2]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("left", ["categories", "continuous"])
 def test_information_of_one_kind_of_code_alone(left):
-    draw = Draw(
+    draw = GeneratorInputs(
         None, **{left: {"categories": jnp.array([1]), "continuous": jnp.ones((1, 2))}[left]}
     )
-    found = information(Opinion(jnp.zeros(1), codes=jnp.zeros((1, 2))), draw)
+    found = information_loss(DiscriminatorOutput(jnp.zeros(1), codes=jnp.zeros((1, 2))), draw)
     np.testing.assert_allclose(found, [{"categories": math.log(2), "continuous": 1.0}[left]], 1e-6)
 
 
 def test_several_discriminators_read_one_by_one():
-    draw = Draw(None, categories=jnp.array([1, 0, 1]))
+    draw = GeneratorInputs(None, categories=jnp.array([1, 0, 1]))
     reads = jax.random.normal(root(0), (2, 3, 2))
-    together = information(Opinion(jnp.zeros((2, 3)), codes=reads), draw)
-    alone = [information(Opinion(jnp.zeros(3), codes=read), draw) for read in reads]
+    together = information_loss(DiscriminatorOutput(jnp.zeros((2, 3)), codes=reads), draw)
+    alone = [
+        information_loss(DiscriminatorOutput(jnp.zeros(3), codes=read), draw) for read in reads
+    ]
     np.testing.assert_allclose(together, alone, rtol=1e-6)
-    together = classification(Opinion(jnp.zeros((2, 3)), classes=reads), draw.categories)
+    together = classification_loss(
+        DiscriminatorOutput(jnp.zeros((2, 3)), classes=reads), draw.categories
+    )
     np.testing.assert_allclose(together, alone, rtol=1e-6)

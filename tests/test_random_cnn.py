@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
+from gan_jax.core.errors import InputError
 from gan_jax.data import Dataset, embedded
 from gan_jax.data.images import resize
-from gan_jax.errors import InputError
 from gan_jax.metrics import PROTOCOLS, random_cnn
 from gan_jax.metrics.batching import BATCH
 from gan_jax.metrics.frechet import frechet_distance

@@ -13,7 +13,7 @@ import pytest
 from program import REPOSITORY, wait_for
 from test_runners import WRITE, ids, is_alive, make
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.sweep.runners import RUNNERS, Options, Task
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.errors import RunError
+from gan_jax.core.errors import RunError
 from gan_jax.report import pictures
 from gan_jax.report.recorder import Recorder, read_rows
 

@@ -10,9 +10,9 @@ import numpy as np
 import program
 import pytest
 
-from gan_jax.checkpoint import Checkpoints
 from gan_jax.report.recorder import read_rows
-from gan_jax.workdir import Workdir
+from gan_jax.run.checkpoint import Checkpoints
+from gan_jax.run.workdir import Workdir
 
 STEPS = 40
 

@@ -4,18 +4,18 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import rounds, train
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.report.recorder import Recorder, read_rows
-from gan_jax.rhythm import next_time
-from gan_jax.workdir import Workdir
+from gan_jax.run import rounds, train
+from gan_jax.run.intervals import next_time
+from gan_jax.run.workdir import Workdir
 
 
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("k", [1, 2])
 def test_a_loop_plays_the_rounds_that_single_dispatches_play(start, devices, k):
     parts = start({"schedule.discriminator": k}, devices=devices)
-    one_by_one, last = parts.play(5)
+    one_by_one, last = parts.train(5)
     examples = parts.devices.replicate(parts.examples)
     play = rounds.make_rounds(parts.phases, parts.devices, parts.batches, examples)
     state, measured = play(parts.devices.replicate(parts.state), 0)
@@ -28,17 +28,17 @@ def test_a_loop_plays_the_rounds_that_single_dispatches_play(start, devices, k):
 
 def test_a_cpu_plays_one_round_a_dispatch_unless_asked_for_more(start):
     parts = start()
-    assert rounds.a_dispatch(0, parts.phases, parts.devices) == 1
-    assert rounds.a_dispatch(7, parts.phases, parts.devices) == 7
+    assert rounds.rounds_per_dispatch(0, parts.phases, parts.devices) == 1
+    assert rounds.rounds_per_dispatch(7, parts.phases, parts.devices) == 7
 
 
 def test_an_accelerator_plays_more_but_not_of_rounds_that_are_many_dispatches(start, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     parts, long = start(), start({"schedule.discriminator": 9})
-    assert rounds.a_dispatch(0, parts.phases, type(parts.devices)()) > 1
-    assert rounds.a_dispatch(0, long.phases, type(parts.devices)()) == 1
+    assert rounds.rounds_per_dispatch(0, parts.phases, type(parts.devices)()) > 1
+    assert rounds.rounds_per_dispatch(0, long.phases, type(parts.devices)()) == 1
     with pytest.raises(InputError, match=r"config.train.rounds_a_dispatch.*2"):
-        rounds.a_dispatch(2, long.phases, long.devices)
+        rounds.rounds_per_dispatch(2, long.phases, long.devices)
 
 
 def test_dispatches_end_at_the_next_multiple_of_any_rhythm_or_at_the_end():
@@ -55,7 +55,7 @@ def test_a_run_of_loops_writes_the_rows_of_a_run_of_single_rounds(tiny, tmp_path
         overrides = {"train.rounds_a_dispatch": asked, "train.steps": 9, "log.every": 3}
         overrides |= {"eval.protocol": "mixture_2500"}
         folder = str(tmp_path / str(asked))
-        train.Run(tiny(overrides), folder).play()
+        train.Run(tiny(overrides), folder).train()
         rows[asked] = read_rows(Workdir(folder).metrics)
     assert [row["step"] for row in rows[4]] == [row["step"] for row in rows[1]]
     for found, expected in zip(rows[4], rows[1], strict=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from program import REPOSITORY, wait_for
 
-from gan_jax.errors import InputError, RunError
+from gan_jax.core.errors import InputError, RunError
 from gan_jax.sweep.runners import RUNNERS, Options, Task, child, slurm
 
 # What the scripts below begin with; `result` is the task's, `log` prints at once.

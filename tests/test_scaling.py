@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from configs import base
-from gan_jax import build
+from gan_jax.config import build
+from gan_jax.core.devices import Devices
 from gan_jax.data.batches import Examples
-from gan_jax.parallel import Devices
 
 SHAPE, BATCH = (8, 8, 1), 8
 G, D = 6, 10  # widths of the generator and of the discriminator
@@ -64,7 +64,7 @@ def compiled(overrides, count):
         state = jax.eval_shape(lambda: build.initial(config, players, SHAPE))
     examples = Examples(jax.ShapeDtypeStruct((24, *SHAPE), np.uint8))
     indices = devices.split(np.zeros((phase.batches, BATCH), np.int32))
-    lowered = devices.compile(phase.play).lower(state, examples, indices)
+    lowered = devices.compile(phase.step).lower(state, examples, indices)
     program = lowered.compile()
     parameters = {
         name: sum(leaf.size for leaf in jax.tree.leaves(getattr(state, name).params))

@@ -14,15 +14,15 @@ import pytest
 from flax.serialization import from_state_dict, to_state_dict
 
 from configs import base
-from gan_jax import build
+from gan_jax.config import build
+from gan_jax.core.devices import Devices, replica_spread, to_host
+from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Batches, Examples
-from gan_jax.errors import InputError
 from gan_jax.game import averages, optimizers, schemes
-from gan_jax.game.schemes import SCHEMES, Moves
-from gan_jax.game.schemes.phase import updates, updates_a_round
+from gan_jax.game.schemes import SCHEMES, Updates
+from gan_jax.game.schemes.phase import updates, updates_per_round
 from gan_jax.game.state import GANState, Player
-from gan_jax.parallel import Devices, replica_spread, to_host
-from gan_jax.rounds import make_rounds
+from gan_jax.run.rounds import make_rounds
 
 RATE = 0.1
 ALTERNATING = sys.modules["gan_jax.game.schemes.alternating"]
@@ -48,20 +48,20 @@ class Bilinear:
 def game(optimizer=None, **options):
     """The two players, and the state t = 1, p = 2 with an average that forgets a quarter."""
     optimizer = optimizer or optax.sgd(RATE)
-    moves = Moves(Bilinear(**options), optimizer, optimizer, averages.exponential(0.75))
+    updates = Updates(Bilinear(**options), optimizer, optimizer, averages.exponential(0.75))
     generator, discriminator = (
         Player(value, {}, optimizer.init(value), np.int32(0))
         for value in (np.float32(1), np.float32(2))
     )
     key = jax.random.key_data(jax.random.key(0))
-    return moves, GANState(np.int32(0), key, generator, discriminator, {"params": np.float32(1)})
+    return updates, GANState(np.int32(0), key, generator, discriminator, {"params": np.float32(1)})
 
 
-def phases_of(moves, scheme="alternating", per_epoch=3, **fields):
+def phases_of(updates, scheme="alternating", per_epoch=3, **fields):
     """A round of a scheme with some fields of `config.schedule`."""
     config = base.get_config().schedule
     config.update(scheme=scheme, **fields)
-    return schemes.build(config, moves, per_epoch)
+    return schemes.build(config, updates, per_epoch)
 
 
 def play(phases, state, rounds, num=12, size=4, first=0):
@@ -84,8 +84,8 @@ def counts(state):
 
 @pytest.mark.parametrize(("k", "m"), [(1, 1), (3, 1), (1, 3), (6, 2), (6, 5), (1, 9)])
 def test_a_round_is_k_updates_then_m(k, m):
-    moves, state = game()
-    phases = phases_of(moves, discriminator=k, generator=m)
+    updates, state = game()
+    phases = phases_of(updates, discriminator=k, generator=m)
     assert len(phases) == (1 if k + m <= 8 else 2)
     found, measured, rows = play(phases, state, rounds=2)
     assert counts(found) == (2, 2 * k, 2 * m)
@@ -112,10 +112,10 @@ def test_a_round_is_k_updates_then_m(k, m):
 
 
 def test_one_program_or_many_give_the_same_state(monkeypatch):
-    moves, state = game(optax.adam(RATE), noise=0.5)
-    fused = phases_of(moves, discriminator=2, generator=3)
+    updates, state = game(optax.adam(RATE), noise=0.5)
+    fused = phases_of(updates, discriminator=2, generator=3)
     monkeypatch.setattr(ALTERNATING, "MOST_UPDATES_IN_A_PROGRAM", 4)
-    split = phases_of(moves, discriminator=2, generator=3)
+    split = phases_of(updates, discriminator=2, generator=3)
     assert [phase.repeats for phase in fused] == [1]
     assert [phase.repeats for phase in split] == [2, 3]
     (one, of_one, rows), (many, of_many, same_rows) = (
@@ -132,11 +132,11 @@ def test_one_program_or_many_give_the_same_state(monkeypatch):
 
 def test_every_update_draws_its_own_noise():
     """At a rate of 0 nothing but the noise changes the loss."""
-    moves, state = game(optax.sgd(0.0), noise=1.0)
+    updates, state = game(optax.sgd(0.0), noise=1.0)
     losses = []
     for _ in range(3):
-        losses.append(float(moves.look_generator(state, None).measurements["loss"]))
-        state, _ = moves.move_generator(state, moves.look_generator(state, None))
+        losses.append(float(updates.generator_gradient(state, None).measurements["loss"]))
+        state, _ = updates.update_generator(state, updates.generator_gradient(state, None))
     assert len(set(losses)) == 3
 
 
@@ -149,8 +149,8 @@ WARMUP = {"warmup_rounds": 2, "discriminator": 2}
 @pytest.mark.parametrize(("warm", "programs"), [(3, 2), (9, 3)])
 def test_the_first_rounds_have_a_longer_turn_of_the_discriminator(warm, programs):
     """Batches follow each other without a gap, whatever the round's length."""
-    moves, state = game()
-    phases = phases_of(moves, warmup_discriminator=warm, **WARMUP)
+    updates, state = game()
+    phases = phases_of(updates, warmup_discriminator=warm, **WARMUP)
     assert len(phases) == programs
     found, _, rows = play(phases, state, rounds=4)
     assert counts(found) == (4, 2 * warm + 2 * 2, 4)
@@ -166,8 +166,8 @@ def test_the_first_rounds_have_a_longer_turn_of_the_discriminator(warm, programs
 @pytest.mark.parametrize("step", [1, 3])
 def test_a_run_with_a_warmup_goes_on_from_any_round(step):
     """The batches of a round depend on its number only: who starts there takes the same."""
-    moves, state = game()
-    phases = phases_of(moves, warmup_discriminator=9, **WARMUP)
+    updates, state = game()
+    phases = phases_of(updates, warmup_discriminator=9, **WARMUP)
     *_, rows = play(phases, state, rounds=4)
     *_, before = play(phases, game()[1], rounds=step)
     *_, after = play(phases, game()[1], rounds=4 - step, first=step)
@@ -187,9 +187,9 @@ def test_a_run_counts_the_updates_of_its_warmup(tiny):
 @pytest.mark.parametrize(("num", "programs"), [(12, 1), (40, 2)])
 def test_an_epoch_for_the_discriminator_then_one_for_the_generator(num, programs):
     """Each example is seen once a round, in another order every round."""
-    moves, state = game()
+    updates, state = game()
     per_epoch = num // 4
-    phases = phases_of(moves, per_epoch=per_epoch, unit="epoch")
+    phases = phases_of(updates, per_epoch=per_epoch, unit="epoch")
     assert len(phases) == programs
     state, _, rows = play(phases, state, rounds=2, num=num)
     assert counts(state) == (2, 2 * per_epoch, 2 * per_epoch)
@@ -201,7 +201,7 @@ def test_an_epoch_for_the_discriminator_then_one_for_the_generator(num, programs
 @pytest.mark.parametrize(("unit", "expected"), [("step", (3, 2)), ("epoch", (21, 14))])
 def test_counts_of_a_round(tiny, unit, expected):
     config = tiny({"schedule.unit": unit, "schedule.discriminator": 3, "schedule.generator": 2})
-    assert updates_a_round(config.schedule, per_epoch=7) == expected
+    assert updates_per_round(config.schedule, per_epoch=7) == expected
 
 
 def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
@@ -223,8 +223,8 @@ def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
 
 
 def test_simultaneous_takes_both_gradients_at_one_point():
-    moves, state = game()
-    found, measured, rows = play(phases_of(moves, "simultaneous"), state, rounds=2)
+    updates, state = game()
+    found, measured, rows = play(phases_of(updates, "simultaneous"), state, rounds=2)
     assert counts(found) == (2, 2, 2)
     t, p, average = 1.0, 2.0, 1.0
     for row in rows:
@@ -258,8 +258,8 @@ def test_a_scheme_of_one_update_a_player_refuses_more(scheme, field, value):
 
 def test_joint_play_follows_what_does_not_cancel():
     """The losses t p and -p (t + x) sum to -p x, which is the discriminator's alone."""
-    moves, state = game()
-    found, measured, rows = play(phases_of(moves, "joint"), state, rounds=2)
+    updates, state = game()
+    found, measured, rows = play(phases_of(updates, "joint"), state, rounds=2)
     assert counts(found) == (2, 2, 2)
     p = 2.0
     for row in rows:
@@ -276,8 +276,8 @@ def test_joint_play_follows_what_does_not_cancel():
 
 def test_extragradient_by_hand():
     """Its second look takes another batch, and Adam's moments know of that one only."""
-    moves, state = game(optax.adam(RATE, b1=0.0, b2=0.5))
-    found, measured, (one, two) = play(phases_of(moves, "extragradient"), state, rounds=1)
+    updates, state = game(optax.adam(RATE, b1=0.0, b2=0.5))
+    found, measured, (one, two) = play(phases_of(updates, "extragradient"), state, rounds=1)
     assert counts(found) == (1, 1, 1)
     assert np.any(one != two)
     ahead = 1 - RATE, 2 + RATE  # Adam's first step is the rate against the gradient's sign
@@ -294,12 +294,12 @@ def test_extragradient_by_hand():
 @pytest.mark.parametrize("k", [1, 9])
 def test_lookahead_pulls_both_players_back_every_few_rounds(k):
     """In a round of one program or of many, once."""
-    moves, state = game()
+    updates, state = game()
     fields = {"discriminator": k, "lookahead_rounds": 3, "lookahead_share": 0.25}
     config = base.get_config().schedule
     config.update(scheme="lookahead", **fields)
     state = schemes.with_memory(config, state)
-    ahead, _, rows = play(phases_of(moves, "lookahead", **fields), state, rounds=7)
+    ahead, _, rows = play(phases_of(updates, "lookahead", **fields), state, rounds=7)
     assert counts(ahead) == (7, 7 * k, 7)
     slow = fast = np.array([1.0, 2.0])
     for number, row in enumerate(rows, start=1):
@@ -331,9 +331,9 @@ def test_players_that_have_stopped_stay_where_they_are(scheme):
     config.update(scheme=scheme)
 
     def after(rounds):
-        moves, state = game(optimizer)
+        updates, state = game(optimizer)
         state = schemes.with_memory(config, state)
-        state, *_ = play(phases_of(moves, scheme), state, rounds)
+        state, *_ = play(phases_of(updates, scheme), state, rounds)
         assert counts(state) == (rounds, rounds, rounds)
         return [float(state.generator.params), float(state.discriminator.params)]
 
@@ -381,7 +381,7 @@ def test_one_and_four_devices_play_the_same(start, scheme):
     fields = {"schedule.scheme": scheme, "schedule.unroll": 2, "schedule.lookahead_rounds": 2}
     fields |= {"schedule.consensus_weight": 0.5, "model.discriminator.norm": "none"}
     (alone, of_alone), (together, of_together) = (
-        start(fields, devices=devices).play(2) for devices in (1, 4)
+        start(fields, devices=devices).train(2) for devices in (1, 4)
     )
     assert counts(alone) == (2, 2, 2)
     assert all(np.isfinite(value) for value in of_alone.values())

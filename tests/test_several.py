@@ -7,10 +7,10 @@ import jax
 import numpy as np
 import pytest
 
+from gan_jax.core.devices import to_host
 from gan_jax.models import mlp
 from gan_jax.models.several import Several
 from gan_jax.models.spectral import Spectral
-from gan_jax.parallel import to_host
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
 LABELS = np.array([0, 1, 2, 0, 1, 2], np.int32)
@@ -83,7 +83,7 @@ def test_a_run_with_all_that_wraps_is_the_same_on_one_and_four_devices(start):
     """Two spectral discriminators that compare the examples of a batch, against batch norm."""
     fields = {"count": 2, "norm": "spectral", "minibatch": "discrimination", "dropout": 0.25}
     overrides = {f"model.discriminator.{name}": value for name, value in fields.items()}
-    (one, _), (many, _) = (start(overrides, devices=count).play(2) for count in (1, 4))
+    (one, _), (many, _) = (start(overrides, devices=count).train(2) for count in (1, 4))
     first, second = (jax.tree.leaves(state.discriminator.model_state) for state in (one, many))
     assert len(first) == len(second) == 4  # three layers and the projection of the examples
     jax.tree.map(

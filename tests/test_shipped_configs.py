@@ -11,11 +11,11 @@ import pytest
 import shipped
 from training import assert_trains
 
-from gan_jax import build
-from gan_jax.config import check
+from gan_jax.config import build
+from gan_jax.config.fields import check
+from gan_jax.core.errors import choose
 from gan_jax.data import DATASETS
 from gan_jax.data.batches import Examples
-from gan_jax.errors import choose
 from gan_jax.metrics import PROTOCOLS
 
 SHAPES = {"cifar10": (32, 32, 3), "grid": (2,), "ring": (2,)}  # (28, 28, 1) else

@@ -166,7 +166,7 @@ def test_a_frozen_players_vectors_do_not_move(start):
     norms = {f"model.{player}.norm": "spectral" for player in ("generator", "discriminator")}
     parts = start(norms, devices=1)
     reals = jax.tree.map(lambda leaf: leaf[:8], parts.examples)
-    look, move = parts.moves.look_discriminator, parts.moves.move_discriminator
+    look, move = parts.updates.discriminator_gradient, parts.updates.update_discriminator
     after, _ = jax.jit(lambda state: move(state, look(state, reals)))(parts.state)
     jax.tree.map(
         np.testing.assert_array_equal,

@@ -12,7 +12,8 @@ import pytest
 from program import REPOSITORY
 
 from experiments.speed import parts, works
-from gan_jax import build, process
+from gan_jax.config import build
+from gan_jax.core import process
 
 W, H = 64, 32
 DENSE, UP1, UP2, IMAGE = (100 * 49 * 2 * W, 16 * 4 * W * W, 16 * 2 * W * W, 9 * W)

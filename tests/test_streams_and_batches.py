@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
+from gan_jax.core.streams import example_keys, stream
 from gan_jax.data.batches import Batches, from_float, take, to_float
-from gan_jax.streams import example_keys, stream
 
 
 def bits(keys):

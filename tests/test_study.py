@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from gan_jax.errors import InputError, RunError
+from gan_jax.core.errors import InputError, RunError
 from gan_jax.study import figures, page, sheets
 from gan_jax.study.report import MARKS, Claim, Report, Section
 from gan_jax.study.statistics import Interval, by_cell, holm, interval, paired

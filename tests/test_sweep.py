@@ -8,21 +8,22 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import ring
-from gan_jax import build, data, rules
-from gan_jax.diagnosis import make_diagnosis
-from gan_jax.errors import InputError
-from gan_jax.hyperparameters import numbers, structure
+from gan_jax import data
+from gan_jax.config import build, rules
+from gan_jax.config.hyperparameters import numbers, structure
+from gan_jax.core.devices import one_device
+from gan_jax.core.errors import InputError
 from gan_jax.metrics import PROTOCOLS
-from gan_jax.parallel import one_device
-from gan_jax.rounds import make_rounds
-from gan_jax.sampling import make_sampler
-from gan_jax.sweep import play as playing
-from gan_jax.sweep.jobs import cut, programs, rounds
-from gan_jax.sweep.pace import Pace, plays_a_dispatch
-from gan_jax.sweep.play import JobFolder, play
+from gan_jax.run.diagnosis import make_diagnosis
+from gan_jax.run.rounds import make_rounds
+from gan_jax.run.sampling import make_sampler
+from gan_jax.sweep import run_job as job_runs
+from gan_jax.sweep.jobs import programs, rounds, split_into_jobs
 from gan_jax.sweep.results import collect
-from gan_jax.sweep.study import Spec, load, matching
-from gan_jax.sweep.together import Together
+from gan_jax.sweep.run_job import JobFolder, run_job
+from gan_jax.sweep.study import TrialConfig, load, matching
+from gan_jax.sweep.trial_schedule import TrialSchedule, steps_per_dispatch
+from gan_jax.sweep.vmapped import VmappedTrials
 
 ROUNDS = 6
 
@@ -97,7 +98,7 @@ ALIKE = {
 
 
 def alone(config, points):
-    """The state after the config's rounds, played as `gan_jax.main` plays them."""
+    """The state after the config's rounds, played as `gan_jax.main` steps them."""
     devices, batches = one_device(), build.batches(config, len(points.train))
     players = build.players(config, points.shape, batches.per_epoch)
     phases = build.phases(config, players, batches.per_epoch, devices)
@@ -123,12 +124,12 @@ def test_a_trial_is_what_it_is_alone(case, points):
         for trial in range(2)
     ]
     assert structure(configs[0]) == structure(configs[1])
-    side = Together(configs, points)
-    trials, plays, finals = side.start(), 0, {}
-    while plays < side.plays:
-        trials, plays = side.play(trials, plays)
+    side = VmappedTrials(configs, points)
+    trials, steps, finals = side.start(), 0, {}
+    while steps < side.steps:
+        trials, steps = side.step(trials, steps)
         host = side.to_host(trials)
-        for trial in side.due(plays):
+        for trial in side.due(steps):
             finals[trial] = jax.tree.map(lambda leaf, trial=trial: leaf[trial], host.state)
     expected = [alone(config, points) for config in configs]
     for trial in range(2):
@@ -150,11 +151,11 @@ def test_each_number_is_tried():
 def test_what_is_measured_of_a_trial_is_what_is_measured_of_it_alone(points):
     """Also beside one that diverges."""
     configs = [small(), small(**{"optim.generator.learning_rate": 1e30})]
-    side = Together(configs, points)
-    trials, plays = side.start(), 0
-    while plays < side.plays:
-        trials, plays = side.play(trials, plays)
-    (first, row), (second, fallen) = side.evaluate(trials, plays)
+    side = VmappedTrials(configs, points)
+    trials, steps = side.start(), 0
+    while steps < side.steps:
+        trials, steps = side.step(trials, steps)
+    (first, row), (second, fallen) = side.evaluate(trials, steps)
     assert (first, second) == (0, 1)
     assert row.pop("diverged_at") == -1
     assert 1 <= fallen["diverged_at"] <= 3
@@ -189,12 +190,12 @@ class Counted:
         return np.arange(update, update + count)[:, None]
 
 
-def pace(plays, looks, batches=1, every=2, steps=5):
-    return Pace(Counted(), plays, looks, batches, every, steps)
+def schedule(steps, looks, batches=1, every=2, total=5):
+    return TrialSchedule(Counted(), steps, looks, batches, every, total)
 
 
 def test_rounds_take_their_batches_one_after_the_other():
-    assert [pace(1, 1, batches=2).indices(play).ravel().tolist() for play in range(3)] == [
+    assert [schedule(1, 1, batches=2).indices(play).ravel().tolist() for play in range(3)] == [
         [0, 1],
         [2, 3],
         [4, 5],
@@ -202,25 +203,25 @@ def test_rounds_take_their_batches_one_after_the_other():
 
 
 def test_by_turns_only_those_who_look_at_reals_take_a_batch():
-    taken = [pace(3, 2).indices(play).item() for play in range(6)]
+    taken = [schedule(3, 2).indices(play).item() for play in range(6)]
     assert [taken[play] for play in (0, 1, 3, 4)] == [0, 1, 2, 3]
-    assert [pace(3, 3).indices(play).item() for play in range(6)] == [0, 1, 2, 3, 4, 5]
+    assert [schedule(3, 3).indices(play).item() for play in range(6)] == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_trial_is_due_at_the_ends_of_its_own_rounds():
-    one = pace(3, 2)
-    assert [plays for plays in range(30) if plays and one.is_due(plays)] == [6, 12, 15]
+    one = schedule(3, 2)
+    assert [steps for steps in range(30) if steps and one.is_due(steps)] == [6, 12, 15]
     assert list(one.dues()) == [6, 12, 15]
-    assert plays_a_dispatch([one]) == 3
-    assert plays_a_dispatch([one, pace(1, 1, every=50, steps=100)]) == 1
-    assert plays_a_dispatch([pace(1, 1, every=200, steps=400)]) == 50
+    assert steps_per_dispatch([one]) == 3
+    assert steps_per_dispatch([one, schedule(1, 1, every=50, total=100)]) == 1
+    assert steps_per_dispatch([schedule(1, 1, every=200, total=400)]) == 50
 
 
 # Jobs
 
 
-def specs(*overrides) -> list[Spec]:
-    return [Spec(number, small(**each)) for number, each in enumerate(overrides)]
+def specs(*overrides) -> list[TrialConfig]:
+    return [TrialConfig(number, small(**each)) for number, each in enumerate(overrides)]
 
 
 def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not():
@@ -233,7 +234,7 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
         {"optim.generator.decay": "cosine"},
         {"optim.generator.decay": "cosine", "train.steps": 12},
     )
-    jobs = cut(trials, most=2)
+    jobs = split_into_jobs(trials, most=2)
     assert [[trial.number for trial in job.trials] for job in jobs] == [
         [0, 1],
         [3],
@@ -244,8 +245,8 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
     ]
     assert rounds(trials) == 7 * ROUNDS + 2 * 6
     assert programs(jobs) == 6
-    assert [job.name for job in cut(trials, most=2)] == [job.name for job in jobs]
-    renamed = cut([*trials[:2], *specs({"loss": "least_squares"})], most=2)
+    assert [job.name for job in split_into_jobs(trials, most=2)] == [job.name for job in jobs]
+    renamed = split_into_jobs([*trials[:2], *specs({"loss": "least_squares"})], most=2)
     assert renamed[0].name == jobs[0].name
     assert renamed[1].name != jobs[2].name
 
@@ -253,30 +254,33 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
 def test_images_are_runs_of_their_own():
     config = small()
     config.data.name = "mnist"
-    assert [job.together for job in cut([Spec(0, config), Spec(1, config)], most=9)] == [0, 0]
+    assert [
+        job.vmapped
+        for job in split_into_jobs([TrialConfig(0, config), TrialConfig(1, config)], most=9)
+    ] == [0, 0]
 
 
 def test_a_job_goes_on_where_it_stood(tmp_path, monkeypatch):
-    (job,) = cut(specs({"seed": 0}, {"seed": 1}, {"train.steps": 12}), most=3)
-    monkeypatch.setattr(playing, "SECONDS_A_CHECKPOINT", 0)
+    (job,) = split_into_jobs(specs({"seed": 0}, {"seed": 1}, {"train.steps": 12}), most=3)
+    monkeypatch.setattr(job_runs, "SECONDS_A_CHECKPOINT", 0)
     whole, broken = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "broken")
-    play(job, whole)
+    run_job(job, whole)
     played = []
-    evaluate = Together.evaluate
+    evaluate = VmappedTrials.evaluate
 
-    def fail_at_the_third(self, trials, plays):
-        played.append(plays)
+    def fail_at_the_third(self, trials, steps):
+        played.append(steps)
         if len(played) == 3:
             raise ZeroDivisionError
-        return evaluate(self, trials, plays)
+        return evaluate(self, trials, steps)
 
-    monkeypatch.setattr(Together, "evaluate", fail_at_the_third)
+    monkeypatch.setattr(VmappedTrials, "evaluate", fail_at_the_third)
     with pytest.raises(ZeroDivisionError):
-        play(job, broken)
+        run_job(job, broken)
     assert not broken.done.exists()
-    play(job, broken)
+    run_job(job, broken)
     assert played == [3, 6, 9, 9, 12]
-    play(job, broken)
+    run_job(job, broken)
     assert len(played) == 5
     assert broken.rows.read_text() == whole.rows.read_text()
     assert broken.share() == whole.share() == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import export
 
-from gan_jax.streams import restored_root, root
+from gan_jax.core.streams import restored_root, root
 
 SEEDS = (0, 7, 2**31 - 1)
 

@@ -7,19 +7,19 @@ import optax
 import pytest
 from flax.traverse_util import flatten_dict
 
-from gan_jax import build
+from gan_jax.config import build
+from gan_jax.core.errors import InputError
+from gan_jax.core.streams import example_keys, stream
 from gan_jax.data.batches import Examples, take
-from gan_jax.errors import InputError
-from gan_jax.game import turn
+from gan_jax.game import update as turn
 from gan_jax.game.prior import normal
 from gan_jax.game.schemes import SCHEMES
 from gan_jax.game.schemes.extragradient import extrapolated
-from gan_jax.game.schemes.moves import round_key
-from gan_jax.game.schemes.simultaneous import look_both
+from gan_jax.game.schemes.simultaneous import both_gradients
+from gan_jax.game.schemes.updates import round_key
 from gan_jax.game.state import Player, init_state
-from gan_jax.game.turn import Gradient, freeze, move
+from gan_jax.game.update import Gradient, freeze, update_player
 from gan_jax.models import mlp
-from gan_jax.streams import example_keys, stream
 
 OPPONENT = {"generator": "discriminator", "discriminator": "generator"}
 
@@ -37,7 +37,7 @@ def gradient_of_the_frozen(parts, player, *quantities):
         frozen = opponent.replace(params=params, model_state=model_state)
         state = parts.state.replace(**{OPPONENT[player]: frozen})
         indices = parts.batches.indices(0, phase.batches)
-        _, measured = phase.play(state, parts.examples, indices)
+        _, measured = phase.step(state, parts.examples, indices)
         return sum(measured[f"{player}/{quantity}"] for quantity in quantities)
 
     gradients = jax.jit(jax.grad(learned, argnums=(0, 1)))(opponent.params, opponent.model_state)
@@ -90,7 +90,7 @@ def test_a_move_leaves_the_opponent_and_only_the_generators_moves_the_average(st
     gradient = Gradient(old.params, {"batch_stats": "new"}, {"loss": 1.0})
     if player == "generator":
         gradient = gradient._replace(model_state=old.model_state)
-    state, measured = getattr(parts.moves, f"move_{player}")(parts.state, gradient)
+    state, measured = getattr(parts.updates, f"update_{player}")(parts.state, gradient)
     new = getattr(state, player)
     assert getattr(state, OPPONENT[player]) is getattr(parts.state, OPPONENT[player])
     assert new.model_state is gradient.model_state
@@ -161,7 +161,7 @@ def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
 
     @jax.jit
     def both(state, *params):
-        look = getattr(parts.moves, f"look_{player}")
+        look = getattr(parts.updates, f"{player}_gradient")
         found = look(state, Examples(reals) if player == "discriminator" else None)
         which = list(OPPONENT).index(player)
         return found, jax.value_and_grad(by_hand(parts, player), which)(*params)
@@ -179,8 +179,8 @@ def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
 def ahead(parts, indices):
     reals = take(parts.examples, indices[0])
     key = round_key(parts.state, "extrapolation")
-    gradients = look_both(parts.moves, parts.state, reals, key)
-    return extrapolated(parts.moves, parts.state, *(gradient.params for gradient in gradients))
+    gradients = both_gradients(parts.updates, parts.state, reals, key)
+    return extrapolated(parts.updates, parts.state, *(gradient.params for gradient in gradients))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -190,7 +190,7 @@ def test_statistics_and_measurements_come_from_a_players_own_looks_only(start, s
     parts = start({"schedule.scheme": scheme})
     (phase,) = parts.phases
     indices = parts.batches.indices(0, phase.batches)
-    state, measured = jax.jit(phase.play)(parts.state, parts.examples, indices)
+    state, measured = jax.jit(phase.step)(parts.state, parts.examples, indices)
     looks_at = parts.state
     if scheme == "extragradient":  # its second batch, at the point to which the first leads
         looks_at, indices = jax.jit(lambda rows: ahead(parts, rows))(indices), indices[1:]
@@ -240,7 +240,7 @@ def test_joint_play_descends_the_hand_written_losses_sum(start, loss):
         def total(*params):
             return sum(by_hand(parts, player)(*params) for player in OPPONENT)
 
-        after, measured = phase.play(state, parts.examples, parts.batches.indices(0))
+        after, measured = phase.step(state, parts.examples, parts.batches.indices(0))
         after = after.generator.params, after.discriminator.params
         return after, measured, jax.grad(total, (0, 1))(*before)
 
@@ -261,7 +261,7 @@ def test_a_move_is_a_step_of_the_optimizer():
     optimizer = optax.sgd(0.5)
     player = player.replace(opt_state=optimizer.init(player.params))
     gradient = Gradient({"w": jnp.array([3.0, -4.0])}, {"batch_stats": 7.0}, {"loss": 8.0})
-    moved, measured = move(player, gradient, optimizer)
+    moved, measured = update_player(player, gradient, optimizer)
     np.testing.assert_array_equal(moved.params["w"], [-0.5, 4.0])
     assert moved.model_state == {"batch_stats": 7.0}
     assert moved.updates == 7
@@ -278,7 +278,7 @@ def test_a_move_is_a_step_of_the_optimizer():
 
 def test_two_looks_are_one_backward_pass_of_the_frozen_losses_sum(start):
     parts = start({"schedule.scheme": "simultaneous"})
-    state, game = parts.state, parts.moves.game
+    state, game = parts.state, parts.updates.game
     key = round_key(state)
 
     @jax.jit
@@ -301,7 +301,7 @@ def test_two_looks_are_one_backward_pass_of_the_frozen_losses_sum(start):
             return of_discriminator + of_generator
 
         once = jax.grad(total, argnums=(0, 1))(state.generator.params, state.discriminator.params)
-        twice = look_both(parts.moves, state, reals, key)
+        twice = both_gradients(parts.updates, state, reals, key)
         return once, [gradient.params for gradient in reversed(twice)]
 
     once, twice = both(take(parts.examples, parts.batches.indices(0)[0]))
@@ -356,7 +356,7 @@ def test_the_average_after_two_updates(start):
             jax.tree.map(lambda leaf: leaf + 2, player.model_state),
             {},
         )
-        state, _ = parts.moves.move_generator(state, gradient)
+        state, _ = parts.updates.update_generator(state, gradient)
         positions.append(state.generator.variables)
         averages.append(state.ema)
     expected = jax.tree.map(
@@ -392,7 +392,7 @@ def test_no_average_where_none_is_wanted(start):
     parts = start({"ema.half_life": 0})
     assert parts.state.ema is None
     player = parts.state.generator
-    state, _ = parts.moves.move_generator(
+    state, _ = parts.updates.update_generator(
         parts.state, Gradient(player.params, player.model_state, {})
     )
     assert state.ema is None
@@ -406,7 +406,7 @@ def test_the_uniform_average_is_the_mean_of_all_iterates_after_updates(start):
         player = state.generator
         gradient = jax.tree.map(lambda leaf, shift=shift: jnp.full_like(leaf, shift), player.params)
         statistics = jax.tree.map(lambda leaf, shift=shift: leaf * shift, player.model_state)
-        state, _ = parts.moves.move_generator(state, Gradient(gradient, statistics, {}))
+        state, _ = parts.updates.update_generator(state, Gradient(gradient, statistics, {}))
         positions.append(state.generator.variables)
     jax.tree.map(
         lambda found, *all_: np.testing.assert_allclose(found, np.mean(all_, 0), atol=1e-6),
@@ -430,7 +430,7 @@ def test_a_schedule_free_generator_is_sampled_at_its_own_average(start, half_lif
     for _ in range(2):
         ones = jax.tree.map(jnp.ones_like, state.generator.params)
         gradient = Gradient(ones, state.generator.model_state, {})
-        state, _ = parts.moves.move_generator(state, gradient)
+        state, _ = parts.updates.update_generator(state, gradient)
     zeroth, found, raw = (
         np.asarray(variables["params"]["Dense_0"]["bias"])
         for variables in (

@@ -5,17 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.core.streams import example_keys, root
 from gan_jax.game import augment
 from gan_jax.game.augment import AUGMENTATIONS, Augmentation
-from gan_jax.game.views import Noise, View, packed
-from gan_jax.streams import example_keys, root
+from gan_jax.game.preprocessing import Noise, Preprocessing, packed
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (8, 8, 12, 1)).astype(np.float32)
 
 
 def test_a_view_of_nothing_shows_the_examples():
-    assert View()(IMAGES, root(0), {}) is IMAGES
-    assert View().initial() == {}
+    assert Preprocessing()(IMAGES, root(0), {}) is IMAGES
+    assert Preprocessing().initial() == {}
 
 
 # Packs
@@ -30,7 +30,7 @@ def test_packs_are_neighbours_stacked_in_their_channels():
 
 
 def test_a_view_packs():
-    assert View(pack=2)(IMAGES, root(0), {}).shape == (4, 8, 12, 2)
+    assert Preprocessing(pack=2)(IMAGES, root(0), {}).shape == (4, 8, 12, 2)
 
 
 # Noise
@@ -38,13 +38,13 @@ def test_a_view_packs():
 
 def test_noise_has_its_deviation_and_is_another_for_every_example():
     zeros = np.zeros((4000, 2), np.float32)
-    noise = np.asarray(View(noise=Noise(0.5, 0))(zeros, root(0), {}))
+    noise = np.asarray(Preprocessing(noise=Noise(0.5, 0))(zeros, root(0), {}))
     np.testing.assert_allclose(np.std(noise), 0.5, rtol=0.05)
     assert len(np.unique(noise)) > 0.99 * noise.size
 
 
 def test_noise_fades_linearly_over_the_discriminators_updates():
-    view, zeros = View(noise=Noise(0.5, 4)), np.zeros((100, 2), np.float32)
+    view, zeros = Preprocessing(noise=Noise(0.5, 4)), np.zeros((100, 2), np.float32)
     memory, deviations = view.initial(), []
     for _ in range(6):
         deviations.append(np.std(view(zeros, root(0), memory)))
@@ -54,7 +54,7 @@ def test_noise_fades_linearly_over_the_discriminators_updates():
 
 
 def test_devices_share_the_noise_of_the_global_batch():
-    view = View(noise=Noise(1.0, 0))
+    view = Preprocessing(noise=Noise(1.0, 0))
     alone = view(IMAGES, root(0), {})
     mapped = jax.pmap(
         lambda x: view._replace(axis_name="devices")(x, root(0), {}),
@@ -135,7 +135,7 @@ def test_each_is_applied_with_its_probability(probability):
 
 
 def test_the_probability_goes_up_while_the_discriminator_is_surer_than_the_target():
-    view = View(augmentation=augmentation(target=0.5))
+    view = Preprocessing(augmentation=augmentation(target=0.5))
     memory, probabilities = view.initial(), []
     sure, unsure = jnp.array([1.0, 2, 3, 4]), jnp.array([1.0, -2, 3, -4])  # mean signs 1 and 0
     for logits in (sure, sure, unsure, unsure, unsure):
@@ -148,7 +148,7 @@ def test_the_probability_goes_up_while_the_discriminator_is_surer_than_the_targe
 
 
 def test_the_control_hears_all_devices():
-    view = View(augmentation=augmentation(target=0.1), axis_name="devices")
+    view = Preprocessing(augmentation=augmentation(target=0.1), axis_name="devices")
     logits = np.array([[3.0, 1], [1, -1], [-1, -1], [-1, 1]], np.float32)  # mean sign 0
     after = jax.pmap(
         lambda logits: view.after({"probability": jnp.float32(0.5)}, logits),
@@ -159,6 +159,6 @@ def test_the_control_hears_all_devices():
 
 
 def test_an_adapting_view_augments_by_its_memory_alone():
-    view = View(augmentation=augmentation(target=0.5, probability=1.0))
+    view = Preprocessing(augmentation=augmentation(target=0.5, probability=1.0))
     np.testing.assert_array_equal(view(IMAGES, root(0), view.initial()), IMAGES)
     assert np.any(view(IMAGES, root(0), {"probability": jnp.float32(1)}) != IMAGES)

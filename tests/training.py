@@ -3,9 +3,9 @@
 import jax
 import numpy as np
 
-from gan_jax import build
-from gan_jax.parallel import Devices
-from gan_jax.rounds import make_rounds
+from gan_jax.config import build
+from gan_jax.core.devices import Devices
+from gan_jax.run.rounds import make_rounds
 
 
 def assert_trains(config, examples) -> None:

@@ -48,7 +48,7 @@ def make_look(generate: Generate, read: Partial) -> Look:
 
     Args:
         generate: The generator.
-        read: Images to a `gan_jax.latent.digits.Reading`.
+        read: Images to a `gan_jax.latent.digits.DigitPrediction`.
     """
 
     def look(z: np.ndarray) -> Seen:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from gan_jax import cli
+from gan_jax.core import cli
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _STEP = flags.DEFINE_integer("step", None, "A saved step; default: the newest.")
@@ -27,8 +27,8 @@ def study(report: Callable) -> None:
 
     def main() -> None:
         from gan_jax import latent
+        from gan_jax.run.workdir import versions
         from gan_jax.study import page
-        from gan_jax.workdir import versions
 
         started = time.monotonic()
         space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)

@@ -12,17 +12,18 @@ import jax
 import numpy as np
 
 from experiments.common.slopes import Digits, Slopes, make_fakes, make_slopes
-from gan_jax import build, data, latent
+from gan_jax import data, latent
+from gan_jax.config import build
+from gan_jax.config.rules import prior
+from gan_jax.core.devices import one_device
+from gan_jax.core.streams import root
 from gan_jax.data.batches import Batches, Examples, take, to_float
-from gan_jax.game.schemes import Moves
+from gan_jax.game.schemes import Updates
 from gan_jax.game.state import GANState
 from gan_jax.latent.digits import classifier
 from gan_jax.metrics import PROTOCOLS
-from gan_jax.parallel import one_device
-from gan_jax.restore import restore
-from gan_jax.rules import prior
-from gan_jax.sampling import make_accuracy, make_sampler
-from gan_jax.streams import root
+from gan_jax.run.restore import restore
+from gan_jax.run.sampling import make_accuracy, make_sampler
 
 GENERATOR_UPDATES = 20  # a phase
 PHASES = (1, 2)
@@ -47,7 +48,7 @@ class Bench(NamedTuple):
         quality: The generator's variables to `frechet` and more.
     """
 
-    moves: Moves
+    updates: Updates
     batches: Batches
     examples: Examples
     held_out: Examples
@@ -92,7 +93,7 @@ def make_bench(folder: Path) -> Bench:
     trained, device = restore(folder, beside=()), one_device()
     config, players, shape = trained.config, trained.players, trained.shape
     dataset = data.load(config.data)
-    moves = build.moves(config, players, device)
+    updates = build.updates(config, players, device)
     protocol = PROTOCOLS[config.eval.protocol]
     reference = protocol.reference(dataset)
     sample = make_sampler(players.generator, prior(config.model))
@@ -100,11 +101,11 @@ def make_bench(folder: Path) -> Bench:
     real = np.asarray(to_float(dataset.train)).reshape(len(dataset.train), -1)
 
     def discriminate(state, examples, indices):
-        gradient = moves.look_discriminator(state, take(examples, indices))
-        return moves.move_discriminator(state, gradient)[0]
+        gradient = updates.discriminator_gradient(state, take(examples, indices))
+        return updates.update_discriminator(state, gradient)[0]
 
     def generate(state):
-        state, measured = moves.move_generator(state, moves.look_generator(state, None))
+        state, measured = updates.update_generator(state, updates.generator_gradient(state, None))
         return state, measured["generator/gradient_norm"]
 
     def quality(variables) -> dict[str, float]:
@@ -113,16 +114,16 @@ def make_bench(folder: Path) -> Bench:
         return {"frechet": measured["frechet"], "sample_confidence": measured["confidence"]}
 
     return Bench(
-        moves=moves,
+        updates=updates,
         batches=build.batches(config, len(dataset.train)),
         examples=device.replicate(build.training(config.model, dataset)),
         held_out=build.held_out(config.model, dataset),
         digits=Digits(read, real, shape),
         discriminate=jax.jit(discriminate),
         generate=jax.jit(generate),
-        slopes=make_slopes(moves.game, shape),
-        fakes=make_fakes(moves.game),
-        accuracy=make_accuracy(moves.game),
+        slopes=make_slopes(updates.game, shape),
+        fakes=make_fakes(updates.game),
+        accuracy=make_accuracy(updates.game),
         quality=quality,
     )
 

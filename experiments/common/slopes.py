@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
+from gan_jax.core.streams import stream
 from gan_jax.data.batches import Examples
 from gan_jax.game.objectives import Game
 from gan_jax.game.state import Variables
 from gan_jax.metrics.neighbours import nearest
-from gan_jax.streams import stream
 
 Slopes = Callable[[Variables, np.ndarray, jax.Array], np.ndarray]
 
@@ -88,7 +88,7 @@ class Digits:
     """Real digits, and what the classifier makes of images beside them.
 
     Args:
-        read: Images [N, H, W, 1] to a `gan_jax.latent.digits.Reading`.
+        read: Images [N, H, W, 1] to a `gan_jax.latent.digits.DigitPrediction`.
         real: Real images `[M, P]`.
         shape: Of one image.
     """

@@ -14,22 +14,23 @@ import time
 from collections.abc import Callable
 from unittest import mock
 
-Play = Callable[[int], None]
+Step = Callable[[int], None]
 
 
-def _project(work: str, batch: int, width: int) -> Play:
+def _project(work: str, batch: int, width: int) -> Step:
     import jax
 
     from experiments.speed import works
-    from gan_jax import build, rounds
-    from gan_jax.parallel import Devices
+    from gan_jax.config import build
+    from gan_jax.core.devices import Devices
+    from gan_jax.run import rounds
 
     config, devices = works.WORKS[work].config(batch, width), Devices()
     shape, batches = works.WORKS[work].shape, works.batches(work, batch)
     players = build.players(config, shape, batches.per_epoch)
     (phase,) = build.phases(config, players, batches.per_epoch, devices)
     if len(shape) == 1:
-        phase = phase._replace(play=works.with_fresh_points(phase.play))
+        phase = phase._replace(play=works.with_fresh_points(phase.step))
     examples = devices.replicate(works.examples(work))
     play_round = rounds.make_rounds((phase,), devices, batches, examples)
     state, step = build.state(config, players, shape), 0
@@ -44,41 +45,42 @@ def _project(work: str, batch: int, width: int) -> Play:
     return play
 
 
-def project(work: str, batch: int, width: int) -> Play:
+def project(work: str, batch: int, width: int) -> Step:
     """The project as it runs, its allocator set as in every program of it."""
-    from gan_jax import process
+    from gan_jax.core import process
 
     process.keep_memory()
     return _project(work, batch, width)
 
 
-def trials(work: str, batch: int, width: int) -> Play:
+def trials(work: str, batch: int, width: int) -> Step:
     """Sixteen trials of a sweep side by side, which differ in their seeds."""
-    from gan_jax import process
+    from gan_jax.core import process
 
     process.keep_memory()
     import jax
 
     from experiments.speed import works
-    from gan_jax import data, parallel
-    from gan_jax.sweep.together import Together
+    from gan_jax import data
+    from gan_jax.core import devices as parallel
+    from gan_jax.sweep.vmapped import VmappedTrials
 
     parallel.use_cores()
     configs = [works.trial(work, batch, width, seed) for seed in range(TRIALS)]
-    side = Together(configs, data.load(configs[0].data))
+    side = VmappedTrials(configs, data.load(configs[0].data))
     state, plays = side.start(), 0
 
     def play(count: int) -> None:
         nonlocal state, plays
         end = plays + count // TRIALS
         while plays < end:
-            state, plays = side.play(state, plays)
+            state, plays = side.step(state, plays)
         jax.block_until_ready(state)
 
     return play
 
 
-def stock(work: str, batch: int, width: int) -> Play:
+def stock(work: str, batch: int, width: int) -> Step:
     """The same with Flax's own convolutions, which are XLA's, and the allocator as it comes."""
     import flax.linen as nn
 
@@ -90,7 +92,7 @@ def stock(work: str, batch: int, width: int) -> Play:
     return play
 
 
-def torch(work: str, batch: int, width: int) -> Play:
+def torch(work: str, batch: int, width: int) -> Step:
     """The peer."""
     from experiments.speed import peer
 

@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from gan_jax.workdir import versions
+from gan_jax.run.workdir import versions
 
 
 def environment() -> dict[str, object]:

@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 
-from gan_jax import process
+from gan_jax.core import process
 
 REPEATS = 20
 
@@ -21,21 +21,21 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
     import jax
 
     from experiments.speed import works
-    from gan_jax import build
+    from gan_jax.config import build
+    from gan_jax.core.devices import one_device
+    from gan_jax.core.streams import example_keys, root
     from gan_jax.data.batches import Examples, to_float
-    from gan_jax.parallel import one_device
-    from gan_jax.streams import example_keys, root
 
     config, devices = works.WORKS[work].config(batch, width), one_device()
     shape = works.WORKS[work].shape
     players = build.players(config, shape, 1)
-    moves, key = build.moves(config, players, devices), root(0)
-    game, state = moves.game, build.state(config, players, shape)
+    updates, key = build.updates(config, players, devices), root(0)
+    game, state = updates.game, build.state(config, players, shape)
     z = game.prior.draw(example_keys(key, batch)).z
     reals = game.generator.apply(state.generator.variables, z, train=False)
     images = to_float(works.examples(work).x[:batch]) if len(shape) == 3 else reals
-    of_discriminator = jax.jit(moves.look_discriminator)(state, Examples(images))
-    of_generator = jax.jit(moves.look_generator)(state, None)
+    of_discriminator = jax.jit(updates.discriminator_gradient)(state, Examples(images))
+    of_generator = jax.jit(updates.generator_gradient)(state, None)
 
     def judge(state, images):
         variables, rngs = state.discriminator.variables, {"dropout": key}
@@ -46,13 +46,16 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
         "generator forward": (lambda state: game.fakes(state.generator.variables, key)[0], state),
         "discriminator forward": (judge, state, images),
         "discriminator's gradient (generator forward in it)": (
-            lambda state, images: moves.look_discriminator(state, Examples(images)).params,
+            lambda state, images: updates.discriminator_gradient(state, Examples(images)).params,
             state,
             images,
         ),
-        "generator's gradient": (lambda state: moves.look_generator(state, None).params, state),
-        "discriminator's optimizer": (moves.move_discriminator, state, of_discriminator),
-        "generator's optimizer and average": (moves.move_generator, state, of_generator),
+        "generator's gradient": (
+            lambda state: updates.generator_gradient(state, None).params,
+            state,
+        ),
+        "discriminator's optimizer": (updates.update_discriminator, state, of_discriminator),
+        "generator's optimizer and average": (updates.update_generator, state, of_generator),
     }
     return {name: _milliseconds(*part) for name, part in parts.items()}
 

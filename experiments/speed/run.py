@@ -29,7 +29,7 @@ from unittest import mock
 from absl import flags
 from ml_collections import config_flags
 
-from gan_jax import cli
+from gan_jax.core import cli
 
 _CONFIG = config_flags.DEFINE_config_file("config", "configs/mnist.py", "The run's config.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for what was measured.")
@@ -57,8 +57,8 @@ def seconds_to_first_round(config_file: str) -> float:
 
 def milliseconds_of_main(config) -> list[float]:
     """A round of a run, once a log; the first is left out, since it has the compilation in it."""
-    from gan_jax import train
     from gan_jax.report.recorder import Recorder
+    from gan_jax.run import train
 
     rates = []
     with (
@@ -66,7 +66,7 @@ def milliseconds_of_main(config) -> list[float]:
         mock.patch.object(Recorder, "time", lambda self, step, rate: rates.append(rate)),
         contextlib.redirect_stdout(io.StringIO()),
     ):
-        train.Run(config, f"{folder}/run").play()
+        train.Run(config, f"{folder}/run").train()
     return [1e3 * config.train.batch_size / rate for rate in rates[1:]]
 
 
@@ -74,8 +74,10 @@ def bare(config):
     """A function that plays as many rounds as lie between two logs, and gives their mean time."""
     import jax
 
-    from gan_jax import build, data, rounds
-    from gan_jax.parallel import Devices
+    from gan_jax import data
+    from gan_jax.config import build
+    from gan_jax.core.devices import Devices
+    from gan_jax.run import rounds
 
     dataset, devices = data.load(config.data), Devices()
     batches = build.batches(config, len(dataset.train))
@@ -99,7 +101,7 @@ def bare(config):
 def main() -> None:
     """Measure and report."""
     from experiments.speed.environment import environment
-    from gan_jax.workdir import to_json
+    from gan_jax.run.workdir import to_json
 
     config = _CONFIG.value
     starts = [

@@ -24,9 +24,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import base, ring_pacgan
+from gan_jax.core.streams import restored_root
 from gan_jax.data.batches import Batches, Examples
-from gan_jax.game.schemes import Play
-from gan_jax.streams import restored_root
+from gan_jax.game.schemes import Step
 
 EMA_DECAY = 0.999
 IMAGES = 60_000
@@ -118,7 +118,7 @@ def batches(work: str, batch: int) -> Batches:
     return Batches(IMAGES, batch, seed=0)
 
 
-def with_fresh_points(play: Play) -> Play:
+def with_fresh_points(play: Step) -> Step:
     """The play on points of the ring that it draws itself."""
 
     def drawn(state, examples, indices):

@@ -3,11 +3,11 @@
 from absl import logging
 from ml_collections import ConfigDict
 
+from gan_jax.core.errors import choose
 from gan_jax.data import images, mixtures
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.mixtures import MIXTURES
 from gan_jax.data.raw_sets import RAW_SETS
-from gan_jax.errors import choose
 
 __all__ = ["DATASETS", "MIXTURES", "Dataset", "load"]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from gan_jax.core.errors import InputError
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import InputError
 
 TEST_PER_CLASS = 50
 

@@ -6,9 +6,9 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
+from gan_jax.core.errors import InputError, choose
 from gan_jax.data import embedded, prepared, raw_sets
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import InputError, choose
 
 SMALLEST = 4  # pixels a side
 

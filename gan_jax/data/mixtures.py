@@ -8,8 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from gan_jax.core.errors import InputError
 from gan_jax.data.dataset import Dataset
-from gan_jax.errors import InputError
 
 TRAIN_POINTS, TEST_POINTS = 100_000, 10_000
 SOURCES = ("auto", "exact")

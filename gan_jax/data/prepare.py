@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
+from gan_jax.core.errors import InputError, choose
 from gan_jax.data import prepared
 from gan_jax.data.raw_sets import RAW_SETS
-from gan_jax.errors import InputError, choose
 
 _NAME = flags.DEFINE_string("name", "mnist", f"The set: {', '.join(RAW_SETS)}.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "~/tensorflow_datasets", "TFDS's folder, written to.")

@@ -9,10 +9,10 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
+from gan_jax.core.errors import InputError
 from gan_jax.data import reach
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.raw_sets import RAW_SETS
-from gan_jax.errors import InputError
 
 KEY = "config.data.data_dir"
 VERSION = re.compile(r"\d+\.\d+\.\d+")

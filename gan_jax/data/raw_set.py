@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 
 
 class File(NamedTuple):

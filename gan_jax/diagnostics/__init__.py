@@ -10,17 +10,17 @@ import jax
 from jax import lax
 
 from gan_jax.data.batches import Examples
-from gan_jax.diagnostics.gradients import cosine, of_move
-from gan_jax.diagnostics.judgement import accuracies, saturation
-from gan_jax.game.schemes.moves import Moves
+from gan_jax.diagnostics.discriminator import accuracies, saturation
+from gan_jax.diagnostics.gradients import cosine, update_statistics
+from gan_jax.game.schemes.updates import Updates
 from gan_jax.game.state import GANState
-from gan_jax.game.turn import Measurements
+from gan_jax.game.update import Measurements
 
 __all__ = ["diagnose"]
 
 
 def diagnose(
-    moves: Moves,
+    updates: Updates,
     state: GANState,
     reals: Examples,
     held_out: Examples,
@@ -36,14 +36,14 @@ def diagnose(
         moves: Both players.
         state: The state.
         reals: Training examples as `take` gives them [N, ...]. Losses and gradients are those of
-            the first `moves.game.batch_size`, so N is at least that; all N are judged.
+            the first `updates.game.batch_size`, so N is at least that; all N are judged.
         held_out: Examples that nobody trained on, of any number M. N and M divide by the
             discriminator's pack. Each set is judged as one batch, which counts where the
             discriminator compares the examples of a batch.
         next_round: The state a round later.
 
     Returns:
-        float32 [], the means over `moves.game.axis_name` where there is one:
+        float32 [], the means over `updates.game.axis_name` where there is one:
         `<player>/loss`.
         `<player>/gradient_norm`, and `<player>/gradient_norm/<module>` for the parameters of each
             top-level module of its network: l2 norms.
@@ -53,20 +53,20 @@ def diagnose(
         `generator/gradient_cosine`: in [-1, 1], between the generator's gradients at the state and
             a round later, of the same reals; 0 where one of them is 0.
     """
-    game, after = moves.game, next_round(state)
+    game, after = updates.game, next_round(state)
     batch = jax.tree.map(lambda leaf: leaf[: game.batch_size], reals)
     shown = batch if game.generator_takes_reals else None
     looked = {
-        "generator": moves.look_generator(state, shown),
-        "discriminator": moves.look_discriminator(state, batch),
+        "generator": updates.generator_gradient(state, shown),
+        "discriminator": updates.discriminator_gradient(state, batch),
     }
-    later = moves.look_generator(after, shown)
+    later = updates.generator_gradient(after, shown)
     measured = {
         "generator/saturation": saturation(game, state, shown),
         "generator/gradient_cosine": cosine(looked["generator"].params, later.params),
     }
     for name, gradient in looked.items():
-        moved = of_move(gradient, getattr(state, name), getattr(after, name))
+        moved = update_statistics(gradient, getattr(state, name), getattr(after, name))
         measured |= {f"{name}/{number}": value for number, value in moved.items()}
     for name, share in accuracies(game, state, reals, held_out).items():
         measured[f"discriminator/accuracy_{name}"] = share

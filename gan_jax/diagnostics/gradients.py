@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import optax
 
 from gan_jax.game.state import Player
-from gan_jax.game.turn import Gradient, Measurements
+from gan_jax.game.update import Gradient, Measurements
 
 
-def of_move(gradient: Gradient, before: Player, after: Player) -> Measurements:
+def update_statistics(gradient: Gradient, before: Player, after: Player) -> Measurements:
     """A player's loss, the norms of its gradient in all and by module, and that of its way.
 
     Args:

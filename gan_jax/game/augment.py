@@ -10,7 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax.streams import stream
+from gan_jax.core.streams import stream
 
 SHIFT = 1 / 8  # largest translation, in sides of the image
 HOLE = 1 / 2  # side of the square cut out, in sides of the image

@@ -37,7 +37,7 @@ def uniform(decay: float) -> Average:
 AVERAGES = {"exponential": exponential, "uniform": uniform}
 
 
-def follow(average: Average, player: Player, so_far: Variables | None) -> Variables | None:
+def update_average(average: Average, player: Player, so_far: Variables | None) -> Variables | None:
     """What to sample with after the generator's update, or None where that is itself.
 
     An optimizer that keeps an average of its own, as schedule-free does, has the say.

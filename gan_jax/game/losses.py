@@ -37,7 +37,7 @@ class Loss(NamedTuple):
     relativistic: bool = False
     averages: bool = False
     smoothed: Callable[..., jax.Array] | None = None
-    even: float = 0.0
+    threshold: float = 0.0
 
     def over(self, axis_name: str | None) -> "Loss":
         """The loss where a batch is laid out over a mapped axis: its means are over all of it.
@@ -217,8 +217,8 @@ def _symmetric(loss: Callable[..., jax.Array], *, averages: bool) -> Loss:
     )
 
 
-def _bound(divergence: f_gan.Divergence, *, even: float = 0.0) -> Loss:
-    return Loss(divergence.discriminator, _on_fakes(divergence.generator), even=even)
+def _bound(divergence: f_gan.Divergence, *, threshold: float = 0.0) -> Loss:
+    return Loss(divergence.discriminator, _on_fakes(divergence.generator), threshold=threshold)
 
 
 LOSSES = {
@@ -227,13 +227,13 @@ LOSSES = {
         cross_entropy, _on_fakes(non_saturating), smoothed=smoothed_cross_entropy
     ),
     "least_squares": Loss(
-        least_squares, _on_fakes(least_squares_generator), smoothed=least_squares, even=0.5
+        least_squares, _on_fakes(least_squares_generator), smoothed=least_squares, threshold=0.5
     ),
     "wasserstein": Loss(critic, _on_fakes(raise_logit)),
     "hinge": Loss(hinge, _on_fakes(raise_logit)),
     "relativistic_pairing": _symmetric(relativistic.pairing, averages=False),
     "relativistic_average": _symmetric(relativistic.average, averages=True),
-    "fgan_kl": _bound(f_gan.KL, even=1.0),
+    "fgan_kl": _bound(f_gan.KL, threshold=1.0),
     "fgan_reverse_kl": _bound(f_gan.REVERSE_KL),
     "fgan_pearson": _bound(f_gan.PEARSON),
     "fgan_hellinger": _bound(f_gan.HELLINGER),

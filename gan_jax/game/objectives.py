@@ -7,15 +7,15 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.core.streams import example_keys, stream
 from gan_jax.data.batches import Examples
+from gan_jax.game.auxiliary_losses import classification_loss, information_loss
 from gan_jax.game.losses import Loss
-from gan_jax.game.penalties import Charge, Look
-from gan_jax.game.prior import Draw, Prior
+from gan_jax.game.penalties import PenaltyInputs, WeightedPenalty
+from gan_jax.game.preprocessing import Preprocessing, packed
+from gan_jax.game.prior import GeneratorInputs, Prior
 from gan_jax.game.state import Variables
-from gan_jax.game.terms import classification, information
-from gan_jax.game.views import View, packed
-from gan_jax.models.opinion import Opinion
-from gan_jax.streams import example_keys, stream
+from gan_jax.models.output import DiscriminatorOutput
 
 # How the generator weighs the losses [K] that several discriminators give it.
 AGGREGATES: dict[str, Callable[[jax.Array], jax.Array]] = {
@@ -33,7 +33,7 @@ class Game(NamedTuple):
 
     Attributes:
         generator: Maps the prior's draws to examples.
-        discriminator: Maps examples to an `Opinion`.
+        discriminator: Maps examples to an `DiscriminatorOutput`.
         loss: The two players' losses.
         prior: The generator's inputs.
         batch_size: Examples an update on one device.
@@ -51,8 +51,8 @@ class Game(NamedTuple):
     prior: Prior
     batch_size: int
     axis_name: str | None
-    view: View = View()
-    charge: Charge | None = None
+    preprocessing: Preprocessing = Preprocessing()
+    penalty: WeightedPenalty | None = None
     auxiliary: float = 0.0
     information: float = 0.0
     aggregate: Callable[[jax.Array], jax.Array] = jnp.mean
@@ -62,7 +62,9 @@ class Game(NamedTuple):
         """Whether the generator's loss looks at real examples."""
         return self.loss.relativistic
 
-    def fakes(self, variables: Variables, key: jax.Array) -> tuple[Examples, Draw, dict[str, Any]]:
+    def fakes(
+        self, variables: Variables, key: jax.Array
+    ) -> tuple[Examples, GeneratorInputs, dict[str, Any]]:
         """Fresh examples of the generator in training mode, what they were made from, and its new
         mutable collections."""
         keys = example_keys(stream(key, "latents"), self.batch_size, axis_name=self.axis_name)
@@ -72,44 +74,50 @@ class Game(NamedTuple):
         )
         return Examples(x, draw.labels), draw, collections
 
-    def see(self, variables: Variables, examples: Examples, key: jax.Array) -> Examples:
+    def preprocess(self, variables: Variables, examples: Examples, key: jax.Array) -> Examples:
         """Examples as the discriminator sees them."""
         return examples._replace(
-            x=self.view(examples.x, stream(key, "view"), variables.get("view", {}))
+            x=self.preprocessing(examples.x, stream(key, "view"), variables.get("view", {}))
         )
 
-    def judge(
+    def discriminate(
         self, variables: Variables, seen: Examples, key: jax.Array
-    ) -> tuple[Opinion, dict[str, Any]]:
+    ) -> tuple[DiscriminatorOutput, dict[str, Any]]:
         """The discriminator's opinion in training mode, and its new mutable collections."""
         return _apply(self.discriminator, variables, seen.x, seen.labels, key)
 
-    def judge_in_use(self, variables: Variables, examples: Examples) -> Opinion:
+    def discriminate_in_evaluation(
+        self, variables: Variables, examples: Examples
+    ) -> DiscriminatorOutput:
         """The discriminator's opinion in use, of examples in packs but otherwise as they are."""
-        seen = packed(examples.x, self.view.pack)
+        seen = packed(examples.x, self.preprocessing.pack)
         return self.discriminator.apply(variables, seen, examples.labels, train=False)
 
-    def face(
+    def generator_forward(
         self,
         generator: Variables,
         discriminator: Variables,
         reals: Examples | None,
         key: jax.Array,
-    ) -> tuple[jax.Array | None, Opinion, Draw, dict[str, Any]]:
+    ) -> tuple[jax.Array | None, DiscriminatorOutput, GeneratorInputs, dict[str, Any]]:
         """What the generator's turn brings to light: the real logits where its loss takes them,
         the opinion of its fakes, what they were made from, and its new mutable collections."""
         fakes, draw, model_state = self.fakes(generator, key)
         real = None
         if self.generator_takes_reals:
             real_key = stream(key, "real")
-            seen = self.see(discriminator, reals, real_key)
-            real = self.judge(discriminator, seen, real_key)[0].logits
+            seen = self.preprocess(discriminator, reals, real_key)
+            real = self.discriminate(discriminator, seen, real_key)[0].logits
         fake_key = stream(key, "fake")
-        fake, _ = self.judge(discriminator, self.see(discriminator, fakes, fake_key), fake_key)
+        fake, _ = self.discriminate(
+            discriminator, self.preprocess(discriminator, fakes, fake_key), fake_key
+        )
         return real, fake, draw, model_state
 
-    def generator_loss(self, real: jax.Array | None, fake: Opinion, draw: Draw) -> jax.Array:
-        """The generator's loss [], of what `face` gives."""
+    def generator_loss(
+        self, real: jax.Array | None, fake: DiscriminatorOutput, draw: GeneratorInputs
+    ) -> jax.Array:
+        """The generator's loss [], of what `generator_forward` gives."""
         losses = jnp.mean(_each(self.loss.generator, real, fake.logits), axis=-1)
         losses += self._terms_of_fakes(fake, draw)
         return self.aggregate(losses)
@@ -119,7 +127,7 @@ class Game(NamedTuple):
     ):
         """The generator's loss on fakes, and where it takes them reals, of a frozen opponent."""
         before = {"params": params, **model_state}
-        real, fake, draw, model_state = self.face(before, discriminator, reals, key)
+        real, fake, draw, model_state = self.generator_forward(before, discriminator, reals, key)
         return self.generator_loss(real, fake, draw), (model_state, {})
 
     def discriminator_objective(
@@ -128,43 +136,47 @@ class Game(NamedTuple):
         """The discriminator's loss on reals [N, ...] and on fakes of a generator held constant."""
         fakes, draw, _ = self.fakes(generator, key)
         before, keys = {"params": params, **model_state}, [stream(key, "real"), stream(key, "fake")]
-        seen = [self.see(before, x, k) for x, k in zip((reals, fakes), keys, strict=True)]
-        real, model_state = self.judge(before, seen[0], keys[0])
-        fake, model_state = self.judge({"params": params, **model_state}, seen[1], keys[1])
+        seen = [self.preprocess(before, x, k) for x, k in zip((reals, fakes), keys, strict=True)]
+        real, model_state = self.discriminate(before, seen[0], keys[0])
+        fake, model_state = self.discriminate({"params": params, **model_state}, seen[1], keys[1])
         losses = jnp.mean(_each(self.loss.discriminator, real.logits, fake.logits), axis=-1)
         losses += self._terms_of_fakes(fake, draw)
         if real.classes is not None:
-            losses += self.auxiliary * jnp.mean(classification(real, reals.labels), axis=-1)
+            losses += self.auxiliary * jnp.mean(classification_loss(real, reals.labels), axis=-1)
         measurements = {
-            "accuracy_real": jnp.mean(real.logits > self.loss.even),
-            "accuracy_fake": jnp.mean(fake.logits < self.loss.even),
+            "accuracy_real": jnp.mean(real.logits > self.loss.threshold),
+            "accuracy_fake": jnp.mean(fake.logits < self.loss.threshold),
             "logit_real": jnp.mean(real.logits),
             "logit_fake": jnp.mean(fake.logits),
         }
         memories = {}
-        if self.charge:
-            look = Look(
-                lambda points: self.judge(before, points, keys[0])[0].logits,
+        if self.penalty:
+            inputs = PenaltyInputs(
+                lambda points: self.discriminate(before, points, keys[0])[0].logits,
                 *seen,
                 real.logits,
                 fake.logits,
                 stream(key, "penalty"),
                 self.axis_name,
             )
-            charged, memories["penalty"] = self.charge(look, before.get("penalty", {}))
-            losses += jnp.mean(charged, axis=-1)
-            measurements["penalty"] = jnp.mean(charged)
-        memories["view"] = self.view.after(before.get("view", {}), real.logits - self.loss.even)
+            penalties, memories["penalty"] = self.penalty(inputs, before.get("penalty", {}))
+            losses += jnp.mean(penalties, axis=-1)
+            measurements["penalty"] = jnp.mean(penalties)
+        memories["view"] = self.preprocessing.after(
+            before.get("view", {}), real.logits - self.loss.threshold
+        )
         remembered = {name: memory for name, memory in memories.items() if memory}
         # Each of several discriminators learns as if it were alone.
         return jnp.sum(losses), ({**model_state, **remembered}, measurements)
 
-    def _terms_of_fakes(self, fake: Opinion, draw: Draw) -> jax.Array | float:
+    def _terms_of_fakes(
+        self, fake: DiscriminatorOutput, draw: GeneratorInputs
+    ) -> jax.Array | float:
         terms = 0.0
         if fake.classes is not None:
-            terms += self.auxiliary * jnp.mean(classification(fake, draw.labels), axis=-1)
+            terms += self.auxiliary * jnp.mean(classification_loss(fake, draw.labels), axis=-1)
         if fake.codes is not None:
-            terms += self.information * jnp.mean(information(fake, draw), axis=-1)
+            terms += self.information * jnp.mean(information_loss(fake, draw), axis=-1)
         return terms
 
 

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import optax
 import optax.contrib
 
-from gan_jax.errors import InputError, choose
-from gan_jax.hyperparameters import is_on
+from gan_jax.config.hyperparameters import is_on
+from gan_jax.core.errors import InputError, choose
 
 Rate = float | optax.Schedule
 

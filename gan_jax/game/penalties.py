@@ -8,15 +8,15 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from gan_jax.core.streams import example_keys, stream
 from gan_jax.data.batches import Examples
-from gan_jax.streams import example_keys, stream
 
 Memory = dict[str, jax.Array]
 LECAM_DECAY = 0.99  # of the averages of the logits, Tseng et al., 2021, section 3.3
 DRAGAN_SPREAD = 0.5  # in standard deviations of the reals, Kodali et al., 2017, algorithm 1
 
 
-class Look(NamedTuple):
+class PenaltyInputs(NamedTuple):
     """The discriminator's look at a batch, as a penalty finds it.
 
     Attributes:
@@ -30,7 +30,7 @@ class Look(NamedTuple):
         axis_name: Mapped axis of the global batch, or None.
     """
 
-    judge: Callable[[Examples], jax.Array]
+    discriminate: Callable[[Examples], jax.Array]
     real: Examples
     fake: Examples
     real_logits: jax.Array
@@ -56,11 +56,13 @@ class Penalty(NamedTuple):
         memory: What it remembers before the first look.
     """
 
-    values: Callable[[Look, Memory], tuple[jax.Array, Memory]]
+    values: Callable[[PenaltyInputs, Memory], tuple[jax.Array, Memory]]
     memory: Mapping[str, float] = MappingProxyType({})
 
 
-def squared_slopes(judge: Callable[[Examples], jax.Array], points: Examples) -> jax.Array:
+def squared_gradient_norms(
+    discriminate: Callable[[Examples], jax.Array], points: Examples
+) -> jax.Array:
     """The squared Euclidean norm of every logit's gradient in its own example.
 
     Args:
@@ -71,7 +73,7 @@ def squared_slopes(judge: Callable[[Examples], jax.Array], points: Examples) -> 
         [..., N]. Where batch statistics tie the examples together, the gradient of the sum of
         all logits is taken.
     """
-    logits, pull = jax.vjp(lambda x: judge(points._replace(x=x)), points.x)
+    logits, pull = jax.vjp(lambda x: discriminate(points._replace(x=x)), points.x)
     if logits.ndim == 1:
         return _sum_of_squares(pull(jnp.ones_like(logits))[0])
     one_each = jnp.eye(len(logits), dtype=logits.dtype)[:, :, None] * jnp.ones_like(logits)
@@ -89,21 +91,21 @@ def _slopes(squared: jax.Array) -> jax.Array:
     return jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, squared)))
 
 
-def interpolates(look: Look) -> Examples:
+def interpolates(inputs: PenaltyInputs) -> Examples:
     """Points on the lines between pairs of a real and a fake, uniformly drawn, one a pair."""
-    share = jax.vmap(jax.random.uniform)(look.keys("interpolates"))
-    share = share.reshape(-1, *(1,) * (look.real.x.ndim - 1)).astype(look.real.x.dtype)
-    return look.real._replace(x=share * look.real.x + (1 - share) * look.fake.x)
+    share = jax.vmap(jax.random.uniform)(inputs.keys("interpolates"))
+    share = share.reshape(-1, *(1,) * (inputs.real.x.ndim - 1)).astype(inputs.real.x.dtype)
+    return inputs.real._replace(x=share * inputs.real.x + (1 - share) * inputs.fake.x)
 
 
-def surroundings(look: Look) -> Examples:
+def perturbed_reals(inputs: PenaltyInputs) -> Examples:
     """Points around the reals: x + c std(x) u, u uniform in [0, 1) (Kodali et al., 2017)."""
-    reals = look.real.x
-    spread = jnp.sqrt(look.mean(jnp.square(reals)) - jnp.square(look.mean(reals)))
+    reals = inputs.real.x
+    spread = jnp.sqrt(inputs.mean(jnp.square(reals)) - jnp.square(inputs.mean(reals)))
     shift = jax.vmap(lambda key: jax.random.uniform(key, reals.shape[1:]))(
-        look.keys("surroundings")
+        inputs.keys("surroundings")
     )
-    return look.real._replace(x=reals + DRAGAN_SPREAD * spread * shift.astype(reals.dtype))
+    return inputs.real._replace(x=reals + DRAGAN_SPREAD * spread * shift.astype(reals.dtype))
 
 
 def two_sided(squared: jax.Array) -> jax.Array:
@@ -121,31 +123,40 @@ def half(squared: jax.Array) -> jax.Array:
     return squared / 2
 
 
-def _at(points: Callable[[Look], Examples], price: Callable[[jax.Array], jax.Array]) -> Penalty:
+def _at(
+    points: Callable[[PenaltyInputs], Examples], cost: Callable[[jax.Array], jax.Array]
+) -> Penalty:
     """The price of the slopes at some points."""
-    return Penalty(lambda look, memory: (price(squared_slopes(look.judge, points(look))), memory))
+    return Penalty(
+        lambda inputs, memory: (
+            cost(squared_gradient_norms(inputs.discriminate, points(inputs))),
+            memory,
+        )
+    )
 
 
-def at_reals_and_fakes(look: Look, memory: Memory) -> tuple[jax.Array, Memory]:
+def at_reals_and_fakes(inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array, Memory]:
     """R1 + R2: |slope|^2 / 2 at every real and at every fake, added pair by pair.
 
     Source: Mescheder et al., 2018, arXiv:1801.04406, section 4.1; together in Huang et al., 2024,
     arXiv:2501.05441, section 2.2.
     """
-    of_reals, of_fakes = (squared_slopes(look.judge, x) for x in (look.real, look.fake))
+    of_reals, of_fakes = (
+        squared_gradient_norms(inputs.discriminate, x) for x in (inputs.real, inputs.fake)
+    )
     return half(of_reals) + half(of_fakes), memory
 
 
-def lecam(look: Look, memory: Memory) -> tuple[jax.Array, Memory]:
+def lecam(inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array, Memory]:
     """(D(x) - a_F)^2 + (D(G(z)) - a_R)^2, with the moving averages a of D's logits.
 
     The averages are those of the looks before, and move on afterwards.
 
     Source: Tseng et al., 2021, arXiv:2104.03310, equation 2.
     """
-    values = jnp.square(look.real_logits - memory["fake"])
-    values += jnp.square(look.fake_logits - memory["real"])
-    means = {"real": look.mean(look.real_logits), "fake": look.mean(look.fake_logits)}
+    values = jnp.square(inputs.real_logits - memory["fake"])
+    values += jnp.square(inputs.fake_logits - memory["real"])
+    means = {"real": inputs.mean(inputs.real_logits), "fake": inputs.mean(inputs.fake_logits)}
     return values, jax.tree.map(
         lambda old, new: LECAM_DECAY * old + (1 - LECAM_DECAY) * new, memory, means
     )
@@ -158,16 +169,16 @@ PENALTIES = {
     # Thanh-Tung et al., 2019, arXiv:1902.03984, section 5.2; half of it here, as R1
     "zero_centred": _at(interpolates, half),
     # Mescheder et al., 2018, arXiv:1801.04406, equations 9 and 10
-    "r1": _at(lambda look: look.real, half),
-    "r2": _at(lambda look: look.fake, half),
+    "r1": _at(lambda inputs: inputs.real, half),
+    "r2": _at(lambda inputs: inputs.fake, half),
     "r1_r2": Penalty(at_reals_and_fakes),
     # Kodali et al., 2017, arXiv:1705.07215, algorithm 1
-    "dragan": _at(surroundings, two_sided),
+    "dragan": _at(perturbed_reals, two_sided),
     "lecam": Penalty(lecam, {"real": 0.0, "fake": 0.0}),
 }
 
 
-class Charge(NamedTuple):
+class WeightedPenalty(NamedTuple):
     """A penalty with its price and rhythm.
 
     Attributes:
@@ -186,16 +197,16 @@ class Charge(NamedTuple):
         memory = {name: jnp.float32(value) for name, value in self.penalty.memory.items()}
         return memory | ({"looks": jnp.float32(0)} if self.every > 1 else {})
 
-    def __call__(self, look: Look, memory: Memory) -> tuple[jax.Array, Memory]:
+    def __call__(self, inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array, Memory]:
         """The charge on a look [..., N] and the memory after it."""
         if self.every == 1:
-            values, memory = self.penalty.values(look, memory)
+            values, memory = self.penalty.values(inputs, memory)
             return self.weight * values, memory
         looks = memory["looks"]
         kept = {name: value for name, value in memory.items() if name != "looks"}
         values, kept = lax.cond(
             looks % self.every == 0,
-            lambda: self.penalty.values(look, kept),
-            lambda: (jnp.zeros_like(look.real_logits), kept),
+            lambda: self.penalty.values(inputs, kept),
+            lambda: (jnp.zeros_like(inputs.real_logits), kept),
         )
         return self.weight * self.every * values, kept | {"looks": looks + 1}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax.streams import stream
+from gan_jax.core.streams import stream
 
 
 def normal(keys: jax.Array, dimensions: int) -> jax.Array:
@@ -31,7 +31,7 @@ def sphere(keys: jax.Array, dimensions: int) -> jax.Array:
 DISTRIBUTIONS = {"normal": normal, "uniform": uniform, "sphere": sphere}
 
 
-class Draw(NamedTuple):
+class GeneratorInputs(NamedTuple):
     """What a batch of fakes is made from.
 
     Attributes:
@@ -76,7 +76,7 @@ class Prior(NamedTuple):
         """Numbers that the codes take in it, a category as a one-hot vector."""
         return self.categories + self.continuous
 
-    def draw(self, keys: jax.Array) -> Draw:
+    def draw(self, keys: jax.Array) -> GeneratorInputs:
         """One input a key [N]."""
         z, drawn = [DISTRIBUTIONS[self.distribution](keys, self.noise)], {}
         if self.classes:
@@ -87,7 +87,7 @@ class Prior(NamedTuple):
         if self.continuous:
             drawn["continuous"] = _uniform(keys, "continuous", self.continuous)
             z.append(drawn["continuous"])
-        return Draw(jnp.concatenate(z, axis=1) if len(z) > 1 else z[0], **drawn)
+        return GeneratorInputs(jnp.concatenate(z, axis=1) if len(z) > 1 else z[0], **drawn)
 
 
 def _streams(keys: jax.Array, name: str) -> jax.Array:

@@ -12,8 +12,8 @@ import optax
 from flax.traverse_util import path_aware_map
 from jax.typing import ArrayLike
 
+from gan_jax.core.streams import root, stream
 from gan_jax.game.optimizers import evaluation_params
-from gan_jax.streams import root, stream
 
 Variables = dict[str, Any]
 """What `flax.linen.Module.apply` takes: {"params": …, "batch_stats": …, …}."""
@@ -99,7 +99,7 @@ def init_state(
     shape: tuple[int, ...],
     average: bool,
     conditional: bool = False,
-    memories: Mapping[str, Any] = MappingProxyType({}),
+    collections: Mapping[str, Any] = MappingProxyType({}),
     scale: ArrayLike = 1.0,
 ) -> GANState:
     """The state at round 0, a function of the seed.
@@ -122,7 +122,7 @@ def init_state(
     second = init_player(
         *discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)), labels
     )
-    second = second.replace(model_state={**second.model_state, **memories})
+    second = second.replace(model_state={**second.model_state, **collections})
     average = average or evaluation_params(first.opt_state, first.params) is not None
     # A copy: an average that shares buffers with the parameters can't be donated with them.
     ema = jax.tree.map(jnp.copy, first.variables) if average else None

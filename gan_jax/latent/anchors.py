@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.latent.files import HELD_OUT, find
 from gan_jax.latent.space import Space
 

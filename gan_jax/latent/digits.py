@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.latent.space import Space
 from gan_jax.metrics.classifier import CLASSIFIED, SIDE, MnistCNN, load_classifier
 
 
-class Reading(NamedTuple):
+class DigitPrediction(NamedTuple):
     """What the classifier makes of images.
 
     Attributes:
@@ -34,7 +34,7 @@ class Reading(NamedTuple):
 
 
 def classifier(space: Space) -> Partial:
-    """The classifier as a tree of its variables, a function of images to a `Reading`.
+    """The classifier as a tree of its variables, a function of images to a `DigitPrediction`.
 
     The images are float `[N, H, W, 1]` in [-1, 1]; another side than 28 is resized as the protocols
     do.
@@ -49,8 +49,8 @@ def classifier(space: Space) -> Partial:
     return Partial(_read, load_classifier())
 
 
-def _read(variables: dict, images: jax.Array) -> Reading:
+def _read(variables: dict, images: jax.Array) -> DigitPrediction:
     scaled = (images + 1) / 2
     if images.shape[1:3] != (SIDE, SIDE):
         scaled = jax.image.resize(scaled, (len(images), SIDE, SIDE, 1), "linear")
-    return Reading(*MnistCNN().apply(variables, scaled))
+    return DigitPrediction(*MnistCNN().apply(variables, scaled))

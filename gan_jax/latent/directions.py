@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.sparse.linalg import svds
 
-from gan_jax.errors import InputError
-from gan_jax.latent.first_layer import note
+from gan_jax.core.errors import InputError
+from gan_jax.latent.first_layer import record_first_layer
 from gan_jax.latent.space import Generate
 from gan_jax.latent.survey import Survey, over
 
@@ -137,11 +137,11 @@ def sefa(generate: Generate, dimensions: int, labels: np.ndarray | None = None) 
         Orthonormal vectors [L, L], the strongest first.
 
     Raises:
-        InputError: See `first_layer.note`.
+        InputError: See `first_layer.record_first_layer`.
     """
     probes = np.concatenate([np.eye(dimensions), np.zeros((1, dimensions))]).astype(np.float32)
     labels = None if labels is None else np.repeat(labels, len(probes))
-    given = np.asarray(note(generate, probes, labels).linear, float)
+    given = np.asarray(record_first_layer(generate, probes, labels).linear, float)
     matrix = given[:-1] - given[-1]
     _, vectors = np.linalg.eigh(matrix @ matrix.T)
     return vectors.T[::-1]
@@ -168,7 +168,7 @@ def ganspace(
         Unit vectors [K, L], the strongest first; they need not be orthogonal.
 
     Raises:
-        InputError: See `first_layer.note`.
+        InputError: See `first_layer.record_first_layer`.
     """
     (activations,) = over(_activations, (generate,), z, labels)
     centred = activations - activations.mean(axis=0)
@@ -294,4 +294,4 @@ def _squared_slopes(generate, read, z, labels):
 
 @jax.jit
 def _activations(generate, z, labels):
-    return (note(generate, z, labels).activations,)
+    return (record_first_layer(generate, z, labels).activations,)

@@ -17,16 +17,16 @@ import optax
 from jax.tree_util import Partial
 from ml_collections import ConfigDict
 
-from gan_jax.checkpoint import Checkpoints, digest
-from gan_jax.config import COUNT, NOT_NEGATIVE, POSITIVE, check
-from gan_jax.config import RULES as RUN_RULES
-from gan_jax.errors import InputError
+from gan_jax.config.fields import COUNT, NOT_NEGATIVE, POSITIVE, check
+from gan_jax.config.fields import RULES as RUN_RULES
+from gan_jax.core.errors import InputError
+from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.game.state import Variables
 from gan_jax.latent.space import Generate, InUse, Space
 from gan_jax.metrics.batching import in_batches
 from gan_jax.models.conv import Conv
-from gan_jax.streams import example_keys, root, stream
-from gan_jax.workdir import Workdir, to_json, write_whole
+from gan_jax.run.checkpoint import Checkpoints, digest
+from gan_jax.run.workdir import Workdir, to_json, write_whole
 
 RULES = {
     "seed": RUN_RULES["seed"],

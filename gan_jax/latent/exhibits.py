@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from gan_jax.core.errors import InputError
 from gan_jax.data import Dataset
-from gan_jax.errors import InputError
 from gan_jax.latent import film, map_figure, maps, meaning
 from gan_jax.latent.copies import Copies, nearest
 from gan_jax.latent.paths import PATHS
@@ -42,7 +42,7 @@ class Exhibit(NamedTuple):
     body: str
 
 
-class Visit(NamedTuple):
+class PageInputs(NamedTuple):
     """What is shown, and with which luck.
 
     Attributes:
@@ -61,26 +61,26 @@ class Visit(NamedTuple):
         return np.full(shape, kind % classes, np.int32) if classes else None
 
 
-def samples(visit: Visit) -> Exhibit:
+def samples(inputs: PageInputs) -> Exhibit:
     """Samples as `gan_jax.sample` gives them."""
-    num = SAMPLES if visit.space.is_image else pictures.SHOWN[False]
-    draw = visit.space.draw(num, visit.seed)
+    num = SAMPLES if inputs.space.is_image else pictures.SHOWN[False]
+    draw = inputs.space.draw(num, inputs.seed)
     shown = pictures.picture(
-        render(visit.space.generate, np.asarray(draw.z), draw.labels), _real(visit)
+        render(inputs.space.generate, np.asarray(draw.z), draw.labels), _real(inputs)
     )
-    return Exhibit("Samples", f"{num} of seed {visit.seed}, none left out.", _image(shown))
+    return Exhibit("Samples", f"{num} of seed {inputs.seed}, none left out.", _image(shown))
 
 
-def walks(visit: Visit) -> Exhibit:
+def walks(inputs: PageInputs) -> Exhibit:
     """Closed random walks, moving."""
-    space, count = visit.space, WALKS if visit.space.is_image else 3
-    anchors = np.asarray(space.draw(count * STOPS, visit.seed).z).reshape(count, STOPS, -1)
+    space, count = inputs.space, WALKS if inputs.space.is_image else 3
+    anchors = np.asarray(space.draw(count * STOPS, inputs.seed).z).reshape(count, STOPS, -1)
     z = np.stack([PATHS["closed_walk"](one, FRAMES, space.prior) for one in anchors])
-    labels = visit.labels(z.shape[:2])
+    labels = inputs.labels(z.shape[:2])
     if labels is not None:
         labels = labels + np.arange(count, dtype=np.int32)[:, None] % space.prior.classes
-    real = None if space.is_image else _real(visit)
-    scene = film.Scene(render(space.generate, z, labels), closed=True, real=real)
+    real = None if space.is_image else _real(inputs)
+    scene = film.PathFrames(render(space.generate, z, labels), closed=True, real=real)
     buffer = io.BytesIO()
     pictures.gif(film.frames(scene), buffer)
     return Exhibit(
@@ -90,16 +90,16 @@ def walks(visit: Visit) -> Exhibit:
     )
 
 
-def plane_map(visit: Visit) -> Exhibit:
+def plane_map(inputs: PageInputs) -> Exhibit:
     """A plane by what its latents mean, and its images.
 
     Raises:
         InputError: If nothing reads the examples.
     """
-    space, read = visit.space, meaning.reader(visit.space)
-    plane = maps.plane(np.asarray(space.draw(3, visit.seed).z))
+    space, read = inputs.space, meaning.reader(inputs.space)
+    plane = maps.plane(np.asarray(space.draw(3, inputs.seed).z))
     grid = maps.grid(plane, MAP_SIDE)
-    found = maps.over(read, space.generate, grid.z, visit.labels(grid.z.shape[:2]))
+    found = maps.over(read, space.generate, grid.z, inputs.labels(grid.z.shape[:2]))
     kinds, _ = KINDS[space.is_image]
     sure = "confidence" if space.is_image else "within 3 sigma of it"
     figure = map_figure.draw(
@@ -108,23 +108,23 @@ def plane_map(visit: Visit) -> Exhibit:
     body = f'<img alt="map" src="{page.svg(figure)}">'
     if space.is_image:
         z = maps.grid(plane, PLANE_SIDE).z
-        images = render(space.generate, z, visit.labels(z.shape[:2]))
+        images = render(space.generate, z, inputs.labels(z.shape[:2]))
         body += _image(pictures.sheet(np.concatenate(images), columns=PLANE_SIDE, scale=1))
     text = f"{found.meaningful.mean():.0%} of it is meaningful: sure, and near real examples."
     return Exhibit("A map", text, body)
 
 
-def radii(visit: Visit) -> Exhibit:
+def radii(inputs: PageInputs) -> Exhibit:
     """What latents mean by their distance from 0.
 
     Raises:
         InputError: If nothing reads the examples, or a part of the latents are codes.
     """
-    space, read = visit.space, meaning.reader(visit.space)
-    z = np.asarray(space.draw(DIRECTIONS, visit.seed).z)
+    space, read = inputs.space, meaning.reader(inputs.space)
+    z = np.asarray(space.draw(DIRECTIONS, inputs.seed).z)
     _, kinds = KINDS[space.is_image]
     found = maps.profile(
-        read, space.generate, space.prior, z, RADII, kinds, visit.labels(z.shape[:1])
+        read, space.generate, space.prior, z, RADII, kinds, inputs.labels(z.shape[:1])
     )
     cells = pd.DataFrame(
         [
@@ -152,28 +152,28 @@ def radii(visit: Visit) -> Exhibit:
     return Exhibit("By radius", text, f'<img alt="radii" src="{page.svg(figure)}">')
 
 
-def planes(visit: Visit) -> Exhibit:
+def planes(inputs: PageInputs) -> Exhibit:
     """Planes to move about in.
 
     Raises:
         InputError: If the run makes points.
     """
-    space = visit.space
+    space = inputs.space
     if not space.is_image:
         raise InputError("config.data.name", space.config.data.name, "a map says it all of points")
-    made = [_plane(visit, number) for number in range(PLANES)]
+    made = [_plane(inputs, number) for number in range(PLANES)]
     height, width, _ = space.shape
     about = {"side": PLANE_SIDE, "height": height, "width": width, "planes": made}
     text = "Drag on the square, or move the sliders: each place is a latent of the plane."
     return Exhibit("Move about", text, _MOVER.replace("ABOUT", html.escape(json.dumps(about))))
 
 
-def _plane(visit: Visit, number: int) -> dict[str, object]:
+def _plane(inputs: PageInputs, number: int) -> dict[str, object]:
     """A plane through three samples of its own: its images in one picture, and their readings."""
-    space = visit.space
-    plane = maps.plane(np.asarray(space.draw(3, visit.seed, first=3 * number).z))
+    space = inputs.space
+    plane = maps.plane(np.asarray(space.draw(3, inputs.seed, first=3 * number).z))
     z = maps.grid(plane, PLANE_SIDE).z
-    images = render(space.generate, z, visit.labels(z.shape[:2], number))
+    images = render(space.generate, z, inputs.labels(z.shape[:2], number))
     rows = np.concatenate([np.concatenate(row, axis=1) for row in images])
     atlas = Image.fromarray(rows if rows.shape[-1] == 3 else rows[..., 0])
     known = space.config.data.name in meaning.READERS
@@ -185,17 +185,17 @@ def _plane(visit: Visit, number: int) -> dict[str, object]:
     }
 
 
-def neighbours(visit: Visit) -> Exhibit:
+def neighbours(inputs: PageInputs) -> Exhibit:
     """Samples beside the training images nearest to them.
 
     Raises:
         InputError: If there are no training images to compare with.
     """
-    space, data = visit.space, visit.data
+    space, data = inputs.space, inputs.data
     if not space.is_image or data is None:
         why = "no training images at hand" if space.is_image else "points are not copied"
         raise InputError("config.data.name", space.config.data.name, why)
-    draw = space.draw(JUDGED, visit.seed)
+    draw = space.draw(JUDGED, inputs.seed)
     made = render(space.generate, np.asarray(draw.z), draw.labels)
     found = nearest(made, data.train, data.test)
     pairs = np.stack([made[:SHOWN], data.train[found.which[:SHOWN]]])
@@ -213,7 +213,7 @@ def _words(found: Copies) -> str:
     )
 
 
-EXHIBITS: dict[str, Callable[[Visit], Exhibit]] = {
+EXHIBITS: dict[str, Callable[[PageInputs], Exhibit]] = {
     "samples": samples,
     "walks": walks,
     "map": plane_map,
@@ -223,20 +223,22 @@ EXHIBITS: dict[str, Callable[[Visit], Exhibit]] = {
 }
 
 
-def tour(visit: Visit, names: Iterable[str] = tuple(EXHIBITS)) -> tuple[list[Exhibit], list[str]]:
+def tour(
+    inputs: PageInputs, names: Iterable[str] = tuple(EXHIBITS)
+) -> tuple[list[Exhibit], list[str]]:
     """The exhibits that this space has, and in words why it lacks the others."""
     shown, missing = [], []
     for name in names:
         try:
-            shown.append(EXHIBITS[name](visit))
+            shown.append(EXHIBITS[name](inputs))
         except InputError as error:
             missing.append(f"{name}: {error.why}")
     return shown, missing
 
 
-def _real(visit: Visit) -> np.ndarray:
+def _real(inputs: PageInputs) -> np.ndarray:
     """Real examples, which say how much of a plane of points is shown."""
-    return np.zeros((0, *visit.space.shape)) if visit.data is None else visit.data.test
+    return np.zeros((0, *inputs.space.shape)) if inputs.data is None else inputs.data.test
 
 
 def _image(picture: Image.Image) -> str:

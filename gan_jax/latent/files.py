@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from gan_jax import data
+from gan_jax.core.errors import InputError
 from gan_jax.data.batches import to_float
-from gan_jax.errors import InputError
 from gan_jax.latent.inversion import Inversion, invert
 from gan_jax.latent.space import Space
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.report import pictures
 
 _SIDE = 240  # screen pixels a side of a film of images, at least
 
 
-class Scene(NamedTuple):
+class PathFrames(NamedTuple):
     """What there is to see.
 
     Attributes:
@@ -29,14 +29,14 @@ class Scene(NamedTuple):
     real: np.ndarray | None = None
 
 
-def still(scene: Scene) -> Image.Image:
+def still(scene: PathFrames) -> Image.Image:
     """All in one picture: a row of images a path, or a line a path over real points."""
     if scene.real is not None:
         return pictures.lines(scene.examples, scene.real, closed=scene.closed)
     return pictures.sheet(np.concatenate(scene.examples), columns=scene.examples.shape[1])
 
 
-def frames(scene: Scene) -> list[Image.Image]:
+def frames(scene: PathFrames) -> list[Image.Image]:
     """Picture after picture: a square sheet with an image a path, or the lines as they grow.
 
     Open paths are there and back again, so that a film that begins again doesn't jump.
@@ -46,7 +46,7 @@ def frames(scene: Scene) -> list[Image.Image]:
     return there if scene.closed else there + there[-2:0:-1]
 
 
-def _moment(scene: Scene, number: int) -> Image.Image:
+def _moment(scene: PathFrames, number: int) -> Image.Image:
     if scene.real is not None:
         return pictures.lines(scene.examples[:, : number + 1], scene.real, dots=False)
     images = scene.examples[:, number]
@@ -55,17 +55,17 @@ def _moment(scene: Scene, number: int) -> Image.Image:
     return pictures.sheet(images, scale=2 * int(np.ceil(_SIDE / across / 2)))
 
 
-def png(scene: Scene, out: Path) -> None:
+def png(scene: PathFrames, out: Path) -> None:
     """Write all in one picture."""
     still(scene).save(out)
 
 
-def gif(scene: Scene, out: Path) -> None:
+def gif(scene: PathFrames, out: Path) -> None:
     """Write a film that begins again at its end."""
     pictures.gif(frames(scene), out)
 
 
-def mp4(scene: Scene, out: Path) -> None:
+def mp4(scene: PathFrames, out: Path) -> None:
     """Write a video (H.264); needs the extra `video`."""
     import imageio
 
@@ -77,7 +77,7 @@ def mp4(scene: Scene, out: Path) -> None:
             video.append_data(np.asarray(frame.convert("RGB")))
 
 
-class Kind(NamedTuple):
+class FilmFormat(NamedTuple):
     """A kind of file.
 
     Attributes:
@@ -86,20 +86,20 @@ class Kind(NamedTuple):
         extra: The extra of this package that it needs, and the module by which to know.
     """
 
-    write: Callable[[Scene, Path], None]
+    write: Callable[[PathFrames, Path], None]
     frames: int
     extra: tuple[str, str] | None = None
 
 
 KINDS = {
-    ".png": Kind(png, 10),
-    ".gif": Kind(gif, 100),
-    ".mp4": Kind(mp4, 100, ("video", "imageio_ffmpeg")),
+    ".png": FilmFormat(png, 10),
+    ".gif": FilmFormat(gif, 100),
+    ".mp4": FilmFormat(mp4, 100, ("video", "imageio_ffmpeg")),
 }
 """By how a file's name ends."""
 
 
-def kind(out: Path) -> Kind:
+def film_format(out: Path) -> FilmFormat:
     """The kind of a file, one of `KINDS`.
 
     Raises:

@@ -12,14 +12,14 @@ import jax
 import jax.numpy as jnp
 from flax.linen.module import InterceptorContext
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.latent.space import Generate
 from gan_jax.models.conv import Conv, ConvTranspose
 
 LAYERS = (nn.Dense, Conv, ConvTranspose)
 
 
-class Noted(NamedTuple):
+class FirstLayerValues(NamedTuple):
     """What a call of the generator has shown.
 
     Attributes:
@@ -32,7 +32,9 @@ class Noted(NamedTuple):
     activations: jax.Array
 
 
-def note(generate: Generate, z: jax.Array, labels: jax.Array | None = None) -> Noted:
+def record_first_layer(
+    generate: Generate, z: jax.Array, labels: jax.Array | None = None
+) -> FirstLayerValues:
     """Run the generator and note its first layer.
 
     Args:
@@ -56,4 +58,4 @@ def note(generate: Generate, z: jax.Array, labels: jax.Array | None = None) -> N
     if len(calls) < 2 or not isinstance(calls[0][0], nn.Dense):
         raise InputError("--method", "of the first layer", "it is not dense, or there is no second")
     (_, _, given), (_, taken, _) = calls
-    return Noted(*(x.reshape(len(z), -1).astype(jnp.float32) for x in (given, taken)))
+    return FirstLayerValues(*(x.reshape(len(z), -1).astype(jnp.float32) for x in (given, taken)))

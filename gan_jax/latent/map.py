@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from gan_jax import cli
-from gan_jax.errors import InputError
+from gan_jax.core import cli
+from gan_jax.core.errors import InputError
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _OUT = flags.DEFINE_string("out", None, "The map, a .png file to write.", required=True)

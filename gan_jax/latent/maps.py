@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.game.prior import Prior
 from gan_jax.latent.meaning import Meaning, Read
 from gan_jax.latent.render import render

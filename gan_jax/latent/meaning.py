@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.core.errors import choose
 from gan_jax.data.embedded import mnist_digits
 from gan_jax.data.mixtures import MIXTURES, Mixture
-from gan_jax.errors import choose
 from gan_jax.latent.space import Space
 from gan_jax.metrics.blocks import BLOCK
 from gan_jax.metrics.classifier import CLASSIFIED, embed

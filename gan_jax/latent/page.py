@@ -15,8 +15,8 @@ from string import Template
 
 from absl import flags, logging
 
-from gan_jax import cli
-from gan_jax.errors import InputError
+from gan_jax.core import cli
+from gan_jax.core.errors import InputError
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _OUT = flags.DEFINE_string("out", None, "The .html file to write; default: DIR/latent.html.")
@@ -29,12 +29,12 @@ def main() -> None:
     """Load, make the exhibits, write."""
     out = cli.output("--out", _OUT.value or str(Path(_WORKDIR.value) / "latent.html"), (".html",))
     from gan_jax import latent
-    from gan_jax.latent.exhibits import Visit, tour
-    from gan_jax.workdir import versions, write_whole
+    from gan_jax.latent.exhibits import PageInputs, tour
+    from gan_jax.run.workdir import versions, write_whole
 
     started = time.monotonic()
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
-    exhibits, missing = tour(Visit(space, _data(space), _SEED.value))
+    exhibits, missing = tour(PageInputs(space, _data(space), _SEED.value))
     provenance = {
         "run": f"{space.origin}, weights {space.weights}, {space.record['data']['origin']}",
         "left out": "; ".join(missing) or "nothing",

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, make_interp_spline
 from scipy.special import ndtr, ndtri
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.game.prior import Prior
 
 Path = Callable[[np.ndarray, int, Prior], np.ndarray]

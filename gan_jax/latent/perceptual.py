@@ -11,13 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
+from gan_jax.core.streams import root, stream
 from gan_jax.game.prior import Prior
 from gan_jax.latent.digits import classifier
 from gan_jax.latent.geometry import along, in_rows
 from gan_jax.latent.paths import linear, spherical
 from gan_jax.latent.space import Generate, Space
 from gan_jax.metrics.classifier import CLASSIFIED
-from gan_jax.streams import root, stream
 
 WAYS = {"normal": spherical, "sphere": spherical, "uniform": linear}
 """The way from noise to noise that stays where the prior is, by its distribution."""

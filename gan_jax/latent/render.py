@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.core.errors import RunError
 from gan_jax.data.batches import from_float
-from gan_jax.errors import RunError
 from gan_jax.latent.space import Generate
-from gan_jax.sampling import BATCH
+from gan_jax.run.sampling import BATCH
 
 
 def synthesize(generate: Generate, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:

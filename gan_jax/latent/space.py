@@ -12,12 +12,12 @@ import numpy as np
 from jax.tree_util import Partial
 from ml_collections import ConfigDict
 
-from gan_jax import rules
-from gan_jax.errors import InputError
-from gan_jax.game.prior import Draw, Prior
+from gan_jax.config import rules
+from gan_jax.core.errors import InputError
+from gan_jax.core.streams import example_keys, root, stream
+from gan_jax.game.prior import GeneratorInputs, Prior
 from gan_jax.game.state import Variables
-from gan_jax.restore import restore
-from gan_jax.streams import example_keys, root, stream
+from gan_jax.run.restore import restore
 
 Generate = Partial
 """(z [N, L], labels int32 [N] or None) to examples float32 [N, ...]: images in [-1, 1], or points.
@@ -32,7 +32,7 @@ class Space(NamedTuple):
 
     Attributes:
         generate: The generator in use, see `Generate`.
-        judge: (x [N, ...], labels or None) to the discriminator's `Opinion` of examples, likewise a
+        judge: (x [N, ...], labels or None) to the discriminator's `DiscriminatorOutput` of examples, likewise a
             tree; None unless it was asked for.
         prior: The distribution of the latents.
         config: The run's config.
@@ -61,7 +61,7 @@ class Space(NamedTuple):
         """Where it comes from, in words."""
         return f"{self.config.data.name}, {self.config.model.name}, step {self.step:,}"
 
-    def draw(self, num: int, seed: int = 0, first: int = 0) -> Draw:
+    def draw(self, num: int, seed: int = 0, first: int = 0) -> GeneratorInputs:
         """Latents number `first` to `first + num - 1` of a seed: z [num, L] and what belongs to it.
 
         They are those of `gan_jax.sample` with that seed.
@@ -94,7 +94,7 @@ class Space(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _draw(prior: Prior, num: int, seed: jax.Array, first: jax.Array) -> Draw:
+def _draw(prior: Prior, num: int, seed: jax.Array, first: jax.Array) -> GeneratorInputs:
     return prior.draw(example_keys(stream(root(seed), "samples"), num, first=first))
 
 
@@ -114,7 +114,7 @@ def load(
         discriminator: Whether to read it too.
 
     Raises:
-        InputError: See `gan_jax.restore.restore`.
+        InputError: See `gan_jax.run.restore.restore`.
         RunError: Likewise.
     """
     beside = ("discriminator",) if discriminator else ()

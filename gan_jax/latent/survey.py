@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.latent.attributes import measure
 from gan_jax.latent.digits import classifier
 from gan_jax.latent.space import Generate, Space
@@ -19,7 +19,7 @@ class Survey(NamedTuple):
 
     Attributes:
         generate: The generator.
-        read: The classifier, from images to a `Reading`.
+        read: The classifier, from images to a `DigitPrediction`.
         z: Latents [N, L].
         labels: Classes asked for, int32 [N], or None.
         values: The `ATTRIBUTES` of the images, in their order: [N, A].

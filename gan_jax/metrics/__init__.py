@@ -1,7 +1,7 @@
 """Named protocols: what is measured, on how many samples, against what.
 
 A number means nothing without the way it was measured, so the name says it and a run records the
-name. A protocol for other data is a module with the four functions that `Kind` lists and a line in
+name. A protocol for other data is a module with the four functions that `ProtocolKind` lists and a line in
 `PROTOCOLS`; another number is a function and a line in a module's `measure`.
 """
 
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.metrics import images, manifold, modes, random_cnn
 
 
-class Kind(typing.Protocol):
+class ProtocolKind(typing.Protocol):
     """What a module of measurements has: `images`, `manifold`, `modes`, `random_cnn`."""
 
     HEADLINE: tuple[str, ...]  # the numbers of `measure` that matter most
 
-    def misfit(self, dataset) -> str:
+    def incompatibility(self, dataset) -> str:
         """Why these measurements can't be made on a data set, or an empty string."""
 
     def reference(self, dataset) -> typing.Any:
@@ -45,7 +45,7 @@ class Protocol:
 
     name: str
     num: int
-    kind: Kind
+    kind: ProtocolKind
 
     def reference(self, dataset) -> typing.Any:
         """What to compare samples with; take it once, before training.
@@ -56,7 +56,7 @@ class Protocol:
         Raises:
             InputError: If this protocol can't measure that data.
         """
-        if why := self.kind.misfit(dataset):
+        if why := self.kind.incompatibility(dataset):
             raise InputError("config.eval.protocol", self.name, why)
         return self.kind.reference(dataset)
 

@@ -14,7 +14,7 @@ HEADLINE = ("frechet", "inception_score", "share_min", "share_max")
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
+class ClassifierStatistics:
     """What the classifier says of images, in sums: its size does not grow with their number.
 
     Attributes:
@@ -36,7 +36,7 @@ class Tally:
     confidence: float
 
     @classmethod
-    def of(cls, features: np.ndarray, probabilities: np.ndarray) -> "Tally":
+    def of(cls, features: np.ndarray, probabilities: np.ndarray) -> "ClassifierStatistics":
         """The tally of one batch: features `[N, F]`, probabilities `[N, 10]`."""
         features, probabilities = (np.asarray(x, np.float64) for x in (features, probabilities))
         return cls(
@@ -49,12 +49,16 @@ class Tally:
             confidence=float(probabilities.max(axis=1).sum()),
         )
 
-    def __add__(self, other: "Tally") -> "Tally":
+    def __add__(self, other: "ClassifierStatistics") -> "ClassifierStatistics":
         """The tally of both."""
-        return Tally(*(getattr(self, name) + getattr(other, name) for name in vars(self)))
+        return ClassifierStatistics(
+            *(getattr(self, name) + getattr(other, name) for name in vars(self))
+        )
 
     @classmethod
-    def of_images(cls, batches: Iterable[np.ndarray], variables: dict | None = None) -> "Tally":
+    def of_images(
+        cls, batches: Iterable[np.ndarray], variables: dict | None = None
+    ) -> "ClassifierStatistics":
         """The tally of batches `[N, H, W, 1]` uint8; `variables` as in `embed`."""
         return reduce(cls.__add__, (cls.of(*embed(batch, variables)) for batch in batches))
 
@@ -79,8 +83,8 @@ class Reference:
     @classmethod
     def fit(cls, images: np.ndarray, variables: dict | None = None) -> "Reference":
         """The reference that `[N, H, W, 1]` uint8 images make; `variables` as in `embed`."""
-        tally = Tally.of_images([images], variables)
-        return cls(tally.gaussian, tally.counts)
+        statistics = ClassifierStatistics.of_images([images], variables)
+        return cls(statistics.gaussian, statistics.counts)
 
     @classmethod
     def shipped(cls) -> "Reference":
@@ -90,7 +94,7 @@ class Reference:
         return cls(gaussian, arrays["reference/counts"])
 
 
-def misfit(dataset) -> str:
+def incompatibility(dataset) -> str:
     """Why these measurements can't be made on a data set, or an empty string."""
     if dataset.train.ndim == 4 and dataset.train.shape[-1] == 1:
         return ""
@@ -126,28 +130,28 @@ def measure(batches: Iterable[np.ndarray], reference: Reference) -> dict[str, fl
         (KL(generated || real shares) in nats, 0 is equal), `share_0` to `share_9` (the classes'
         shares, by the most probable class), `share_min` and `share_max` of these.
     """
-    tally = Tally.of_images(batches)
-    shares = tally.counts / tally.num
+    statistics = ClassifierStatistics.of_images(batches)
+    shares = statistics.counts / statistics.num
     return {
-        "frechet": frechet_distance(real=reference.gaussian, generated=tally.gaussian),
-        "inception_score": inception_score(tally),
-        "confidence": tally.confidence / tally.num,
-        "digit_kl": digit_kl(real=reference.counts, generated=tally.counts),
+        "frechet": frechet_distance(real=reference.gaussian, generated=statistics.gaussian),
+        "inception_score": inception_score(statistics),
+        "confidence": statistics.confidence / statistics.num,
+        "digit_kl": digit_kl(real=reference.counts, generated=statistics.counts),
         "share_min": float(shares.min()),
         "share_max": float(shares.max()),
         **{f"share_{digit}": float(share) for digit, share in enumerate(shares)},
     }
 
 
-def inception_score(tally: Tally) -> float:
+def inception_score(statistics: ClassifierStatistics) -> float:
     """`exp(mean KL(p(y|x) || p(y)))` over all images as one split, from 1 to the number of classes.
 
     Salimans et al., "Improved Techniques for Training GANs" (2016), section 4, which averages over
     ten splits instead; the classifier here is the digit classifier, so only scores of this protocol
     compare. The mean divergence is the entropy of the mean less the mean entropy.
     """
-    of_mean = entr(tally.probabilities / tally.num).sum()
-    return float(np.exp(of_mean - tally.entropy / tally.num))
+    of_mean = entr(statistics.probabilities / statistics.num).sum()
+    return float(np.exp(of_mean - statistics.entropy / statistics.num))
 
 
 def digit_kl(*, real: np.ndarray, generated: np.ndarray) -> float:

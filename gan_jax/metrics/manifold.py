@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_jax.metrics.classifier import embed
-from gan_jax.metrics.images import held_out, misfit
+from gan_jax.metrics.images import held_out, incompatibility
 from gan_jax.metrics.kernel import kernel_distance
 from gan_jax.metrics.neighbours import density_coverage, precision_recall
 
-__all__ = ["HEADLINE", "Reference", "held_out", "measure", "misfit", "reference"]
+__all__ = ["HEADLINE", "Reference", "held_out", "incompatibility", "measure", "reference"]
 
 HEADLINE = ("kernel", "precision", "recall", "density", "coverage")
 REAL = 2_500  # real images at most: time grows with their number times that of the samples

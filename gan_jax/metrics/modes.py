@@ -11,7 +11,7 @@ HEADLINE = ("modes", "high_quality", "reverse_kl", "covariance_ratio")
 RADIUS = 3.0  # standard deviations from a centre within which a sample is of high quality
 
 
-def misfit(dataset) -> str:
+def incompatibility(dataset) -> str:
     """Why these measurements can't be made on a data set, or an empty string."""
     if dataset.name in MIXTURES:
         return ""

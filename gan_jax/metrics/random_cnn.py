@@ -93,7 +93,7 @@ def gaussian(batches: Iterable[np.ndarray]) -> Gaussian:
     return Gaussian.of_sums(num, total, products)
 
 
-def misfit(dataset) -> str:
+def incompatibility(dataset) -> str:
     """Why these measurements can't be made on a data set, or an empty string."""
     if dataset.is_image and dataset.shape[-1] in (1, 3):
         return ""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 
-from gan_jax.errors import InputError, choose
+from gan_jax.core.errors import InputError, choose
 from gan_jax.models import cnn, dcgan, mlp, r3gan, sngan
 from gan_jax.models.conditioning import CONDITIONINGS
 from gan_jax.models.resampling import halvings

@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.errors import choose
+from gan_jax.core.errors import choose
 
 SLOPE = 0.2
 PIECES = 5  # of a maxout unit

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from gan_jax.models import players
 from gan_jax.models.conv import Conv, ConvTranspose
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 
 SLOPE = 0.2
 
@@ -39,7 +39,7 @@ class Generator(players.Generator):
 
 
 class Discriminator(players.Discriminator):
-    """Images [N, H, W, C] in [-1, 1] to an `Opinion` of them.
+    """Images [N, H, W, C] in [-1, 1] to an `DiscriminatorOutput` of them.
 
     The attributes are those of `players.Discriminator`, and one more. The second convolution has
     twice `width` features; only it is normalized.
@@ -51,7 +51,9 @@ class Discriminator(players.Discriminator):
     kernel: int = 5
 
     @nn.compact
-    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> Opinion:
+    def __call__(
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> DiscriminatorOutput:
         """Judge images [N, H, W, C] of classes labels [N]."""
         kernel, strides = (self.kernel,) * 2, (2, 2)
         x = self.start(x, labels)
@@ -59,4 +61,4 @@ class Discriminator(players.Discriminator):
         x = self.drop(x, train=train)
         x = Conv(2 * self.width, kernel, strides, dtype=self.dtype)(x)
         x = nn.leaky_relu(self.normalize(x, train=train), SLOPE)
-        return self.judge(self.drop(x, train=train), labels, train=train)
+        return self.output(self.drop(x, train=train), labels, train=train)

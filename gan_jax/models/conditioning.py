@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 
 Input = Callable[[jax.Array, jax.Array | None, int], jax.Array]
 
@@ -22,13 +22,13 @@ class Conditioning(NamedTuple):
     Attributes:
         latents: (z [N, L], labels, classes) to what the generator's first layer takes [N, L'].
         examples: (x [N, ..., C], labels, classes) to what the discriminator's takes [N, ..., C'].
-        opinion: (logits [N], features [N, F], labels, classes) to the discriminator's `Opinion`.
+        opinion: (logits [N], features [N, F], labels, classes) to the discriminator's `DiscriminatorOutput`.
         needs_classes: Whether it can do without classes.
     """
 
     latents: Input
     examples: Input
-    opinion: Callable[[jax.Array, jax.Array, jax.Array | None, int], Opinion]
+    output: Callable[[jax.Array, jax.Array, jax.Array | None, int], DiscriminatorOutput]
     needs_classes: bool = True
 
 
@@ -62,19 +62,21 @@ def _embedded_examples(x, labels, classes):
 def _plain(logits, features, labels, classes):
     """The logits as they are."""
     del features, labels, classes
-    return Opinion(logits)
+    return DiscriminatorOutput(logits)
 
 
 def _projected(logits, features, labels, classes):
     """logits + <embedding of the label, features>: Miyato and Koyama, equation 4."""
     embedded = nn.Embed(classes, features.shape[-1])(labels)
-    return Opinion(logits + jnp.sum(embedded * features.astype(jnp.float32), axis=-1))
+    return DiscriminatorOutput(logits + jnp.sum(embedded * features.astype(jnp.float32), axis=-1))
 
 
 def _classified(logits, features, labels, classes):
     """A second head that guesses the class."""
     del labels
-    return Opinion(logits, nn.Dense(classes, dtype=jnp.float32, name="class_logits")(features))
+    return DiscriminatorOutput(
+        logits, nn.Dense(classes, dtype=jnp.float32, name="class_logits")(features)
+    )
 
 
 CONDITIONINGS = {

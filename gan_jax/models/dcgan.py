@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from gan_jax.models import players
 from gan_jax.models.conv import Conv, ConvTranspose
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 from gan_jax.models.resampling import halvings
 
 SLOPE = 0.2
@@ -41,14 +41,16 @@ class Generator(players.Generator):
 
 
 class Discriminator(players.Discriminator):
-    """Images [N, H, W, C] in [-1, 1] to an `Opinion` of them.
+    """Images [N, H, W, C] in [-1, 1] to an `DiscriminatorOutput` of them.
 
     The attributes are those of `players.Discriminator`. Each convolution has twice the features of
     the one before; all but the first are normalized. The paper has no dropout.
     """
 
     @nn.compact
-    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> Opinion:
+    def __call__(
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> DiscriminatorOutput:
         """Judge images [N, H, W, C] of classes labels [N]."""
         depth = halvings(x.shape[1])
         x = self.start(x, labels)
@@ -58,4 +60,4 @@ class Discriminator(players.Discriminator):
             if level > 0:
                 x = self.normalize(x, train=train)
             x = self.drop(nn.leaky_relu(x, SLOPE), train=train)
-        return self.judge(x, labels, train=train, kernel_init=_INIT)
+        return self.output(x, labels, train=train, kernel_init=_INIT)

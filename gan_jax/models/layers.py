@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gan_jax.streams import example_keys
+from gan_jax.core.streams import example_keys
 
 
 class Dropout(nn.Module):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from gan_jax.models import players
 from gan_jax.models.activations import activation
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 
 
 class Generator(players.Generator):
@@ -38,7 +38,7 @@ class Generator(players.Generator):
 
 
 class Discriminator(players.Discriminator):
-    """Examples [N, ...] to an `Opinion` of them.
+    """Examples [N, ...] to an `DiscriminatorOutput` of them.
 
     The attributes are those of `players.Discriminator`, and two more; each hidden layer has `width`
     features.
@@ -52,11 +52,13 @@ class Discriminator(players.Discriminator):
     activation: str = "relu"
 
     @nn.compact
-    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> Opinion:
+    def __call__(
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> DiscriminatorOutput:
         """Judge examples [N, ...] of classes labels [N]."""
         activate, pieces = activation("discriminator", self.activation)
         x = self.start(x.reshape(x.shape[0], -1), labels)
         for _ in range(self.depth):
             x = nn.Dense(pieces * self.width, dtype=self.dtype)(x)
             x = self.drop(activate(self.normalize(x, train=train)), train=train)
-        return self.judge(x, labels, train=train)
+        return self.output(x, labels, train=train)

@@ -3,7 +3,7 @@
 import flax.linen as nn
 import jax
 
-from gan_jax.errors import choose
+from gan_jax.core.errors import choose
 
 GROUP = 16  # channels a group, at least: the fixed size of Wu and He's table 3
 

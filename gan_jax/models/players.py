@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from gan_jax.errors import choose
+from gan_jax.core.errors import choose
 from gan_jax.models.conditioning import CONDITIONINGS, Conditioning
 from gan_jax.models.layers import Dropout
 from gan_jax.models.minibatch import MINIBATCH
 from gan_jax.models.norms import norm
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 
 CODE_FEATURES = 128  # of the hidden layer that reads latent codes
 
@@ -103,14 +103,14 @@ class Discriminator(_Player):
         """Drop a share of x [N, ...] in training."""
         return Dropout(self.dropout, self.axis_name)(x, train=train)
 
-    def judge(
+    def output(
         self,
         features: jax.Array,
         labels: jax.Array | None,
         *,
         train: bool,
         kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init,
-    ) -> Opinion:
+    ) -> DiscriminatorOutput:
         """The last layers of all discriminators.
 
         Args:
@@ -124,9 +124,9 @@ class Discriminator(_Player):
         features = beside(features, self.axis_name if train else None)
         logits = nn.Dense(1, dtype=jnp.float32, kernel_init=kernel_init)(features)[:, 0]
         labels = self._labels(labels, features.shape[0])
-        opinion = self._conditioning().opinion(logits, features, labels, self.classes)
+        output = self._conditioning().output(logits, features, labels, self.classes)
         if self.codes == 0:
-            return opinion
+            return output
         hidden = nn.Dense(CODE_FEATURES, dtype=self.dtype, name="code_features")(features)
         codes = nn.Dense(self.codes, dtype=jnp.float32, name="codes")(nn.leaky_relu(hidden, 0.1))
-        return opinion._replace(codes=codes)
+        return output._replace(codes=codes)

@@ -16,7 +16,7 @@ from jax.typing import DTypeLike
 
 from gan_jax.models import players
 from gan_jax.models.conv import Conv
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 from gan_jax.models.resampling import double_bilinear, halve_bilinear, halvings
 
 SLOPE = 0.2
@@ -95,7 +95,7 @@ class Generator(players.Generator):
 
 
 class Discriminator(players.Discriminator):
-    """Images [N, H, W, C] in [-1, 1] to an `Opinion` of them: the generator's mirror image.
+    """Images [N, H, W, C] in [-1, 1] to an `DiscriminatorOutput` of them: the generator's mirror image.
 
     The attributes are those of `players.Discriminator`, and one more; dropout, of which the paper
     has none, ends each resolution.
@@ -107,7 +107,9 @@ class Discriminator(players.Discriminator):
     depth: int = 2
 
     @nn.compact
-    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> Opinion:
+    def __call__(
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> DiscriminatorOutput:
         """Judge images [N, H, W, C] of classes labels [N]."""
         levels = halvings(x.shape[1])
         blocks = self.depth * (levels + 1)
@@ -125,4 +127,4 @@ class Discriminator(players.Discriminator):
         positions = math.prod(x.shape[1:3])
         basis = self.param("basis", nn.initializers.normal(positions**-0.5), x.shape[1:])
         x = jnp.sum(x.astype(jnp.float32) * basis, axis=(1, 2))
-        return self.judge(x, labels, train=train, kernel_init=_scaled(1.0))
+        return self.output(x, labels, train=train, kernel_init=_scaled(1.0))

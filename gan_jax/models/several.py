@@ -5,7 +5,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 
 
 class Several(nn.Module):
@@ -22,13 +22,15 @@ class Several(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> Opinion:
+    def __call__(
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> DiscriminatorOutput:
         """All their opinions on examples [N, ...]: arrays [count, N, ...]."""
-        judge = nn.vmap(
+        output = nn.vmap(
             lambda member, x, labels: member(x, labels, train=train),
             variable_axes={"params": 0, "batch_stats": 0},
             split_rngs={"params": True, "dropout": True},
             in_axes=None,
             axis_size=self.count,
         )
-        return judge(self.make(axis_name=self.axis_name, name="members"), x, labels)
+        return output(self.make(axis_name=self.axis_name, name="members"), x, labels)

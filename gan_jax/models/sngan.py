@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from gan_jax.models import players
 from gan_jax.models.conv import Conv
-from gan_jax.models.opinion import Opinion
+from gan_jax.models.output import DiscriminatorOutput
 from gan_jax.models.resampling import halve, halvings, repeat
 
 
@@ -46,7 +46,7 @@ class Generator(players.Generator):
 
 
 class Discriminator(players.Discriminator):
-    """Images [N, H, W, C] in [-1, 1] to an `Opinion` of them, from features summed over positions.
+    """Images [N, H, W, C] in [-1, 1] to an `DiscriminatorOutput` of them, from features summed over positions.
 
     The attributes are those of `players.Discriminator`; each block has twice the features of the
     one before. Normalization, if any, is where WGAN-GP's networks have it (Gulrajani et al., 2017,
@@ -54,7 +54,9 @@ class Discriminator(players.Discriminator):
     """
 
     @nn.compact
-    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> Opinion:
+    def __call__(
+        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> DiscriminatorOutput:
         """Judge images [N, H, W, C] of classes labels [N]."""
         depth = halvings(x.shape[1])
         conv = partial(Conv, dtype=self.dtype)
@@ -72,4 +74,4 @@ class Discriminator(players.Discriminator):
             x = shortcut + smaller(conv(features, (3, 3))(x))
             x = self.drop(x, train=train)
         x = jnp.sum(activate(x).astype(jnp.float32), axis=(1, 2))
-        return self.judge(x, labels, train=train)
+        return self.output(x, labels, train=train)

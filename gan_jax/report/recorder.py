@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from tensorboardX import SummaryWriter
 
-from gan_jax.errors import Diverged
-from gan_jax.workdir import to_json, write_whole
+from gan_jax.core.errors import Diverged
+from gan_jax.run.workdir import to_json, write_whole
 
 
 class _Rounds(NamedTuple):

@@ -14,11 +14,11 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gan_jax.errors import RunError
+from gan_jax.core.errors import RunError
+from gan_jax.run.workdir import write_whole
 from gan_jax.study.markdown import markdown, picture_paths
 from gan_jax.study.report import MARKS, Report, Section
 from gan_jax.study.tables import header, is_number, rows
-from gan_jax.workdir import write_whole
 
 _DPI = 150
 STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")

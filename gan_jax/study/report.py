@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gan_jax.errors import choose
+from gan_jax.core.errors import choose
 
 MARKS = {"confirmed": "✓", "refuted": "✗", "only when": "◐", "undecided": "?"}
 """What a claim can end as, with its sign."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from gan_jax import cli
-from gan_jax.errors import InputError, choose
+from gan_jax.core import cli
+from gan_jax.core.errors import InputError, choose
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "The study.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The study's folder; default: runs/<its name>.")
@@ -33,32 +33,32 @@ def main() -> None:
     if _CONFIG.value is None:
         raise InputError("study", "", "missing, for example experiments/step_ratio.py")
     from gan_jax.sweep import study as studies
-    from gan_jax.sweep.jobs import cut
+    from gan_jax.sweep.jobs import split_into_jobs
 
     path = Path(config_flags.get_config_filename(flags.FLAGS["config"])).absolute()
     study = studies.load(path, _CONFIG.value)
     if _FILTER.value:
         study = study._replace(trials=studies.matching(study.trials, _FILTER.value))
-    jobs = cut(study.trials, _SIDE_BY_SIDE.value)
+    jobs = split_into_jobs(study.trials, _SIDE_BY_SIDE.value)
     folder = Path(_WORKDIR.value or f"runs/{path.stem}").expanduser().absolute()
     if _JOB.value is None:
         _conduct(study, jobs, folder)
     else:
-        _play({job.name: job for job in jobs}, folder, study.probe)
+        _run({job.name: job for job in jobs}, folder, study.probe)
 
 
-def _play(jobs, folder: Path, probe) -> None:
-    from gan_jax.parallel import use_cores
-    from gan_jax.sweep.play import JobFolder, play
+def _run(jobs, folder: Path, probe) -> None:
+    from gan_jax.core.devices import use_cores
+    from gan_jax.sweep.run_job import JobFolder, run_job
 
     job = choose("--job", _JOB.value, jobs)
-    if job.together:
+    if job.vmapped:
         use_cores()
-    play(job, JobFolder(folder / "jobs" / job.name), probe)
+    run_job(job, JobFolder(folder / "jobs" / job.name), probe)
 
 
 def _conduct(study, jobs, folder: Path) -> None:
-    from gan_jax.sweep import conduct
+    from gan_jax.sweep import run_study as run_study
     from gan_jax.sweep.runners import RUNNERS, Options, slurm
 
     runner = choose("--runner", _RUNNER.value, RUNNERS)
@@ -68,11 +68,11 @@ def _conduct(study, jobs, folder: Path) -> None:
     study_flag, place = f"--config={study.path}", f"--workdir={folder}"
     command = [sys.executable, "-m", "gan_jax.sweep", study_flag, *given, place]
     if not _DRY_RUN.value:
-        conduct.conduct(study, jobs, folder, command, given, runner, options)
+        run_study.run_study(study, jobs, folder, command, given, runner, options)
         return
-    print(conduct.plan(jobs))
+    print(run_study.plan(jobs))
     if runner is slurm.run:
-        print(slurm.script(conduct.tasks(jobs, folder, command), options))
+        print(slurm.script(run_study.tasks(jobs, folder, command), options))
 
 
 if __name__ == "__main__":

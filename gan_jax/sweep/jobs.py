@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gan_jax.config.hyperparameters import structure
 from gan_jax.data import MIXTURES
-from gan_jax.hyperparameters import structure
-from gan_jax.sweep.study import Spec
-from gan_jax.workdir import to_json
+from gan_jax.run.workdir import to_json
+from gan_jax.sweep.study import TrialConfig
 
 
 class Job(NamedTuple):
@@ -16,15 +16,15 @@ class Job(NamedTuple):
     Attributes:
         name: Unique in the study; another where anything of its trials is another.
         trials: Of one structure, or a single one.
-        together: Whether they are one program, side by side; else each is a run of its own.
+        vmapped: Whether they are one program, side by side; else each is a run of its own.
     """
 
     name: str
-    trials: tuple[Spec, ...]
-    together: bool
+    trials: tuple[TrialConfig, ...]
+    vmapped: bool
 
 
-def cut(trials: Sequence[Spec], most: int) -> list[Job]:
+def split_into_jobs(trials: Sequence[TrialConfig], most: int) -> list[Job]:
     """The jobs of a study.
 
     Points take little of a machine each and are played side by side. A GAN of images fills it.
@@ -33,7 +33,7 @@ def cut(trials: Sequence[Spec], most: int) -> list[Job]:
         trials: The trials.
         most: How many are played side by side.
     """
-    groups: dict[str, list[Spec]] = {}
+    groups: dict[str, list[TrialConfig]] = {}
     for trial in trials:
         key = to_json(structure(trial.config)) if _small(trial) else f"run {trial.number}"
         groups.setdefault(key, []).append(trial)
@@ -48,17 +48,17 @@ def cut(trials: Sequence[Spec], most: int) -> list[Job]:
     return jobs
 
 
-def _small(trial: Spec) -> bool:
+def _small(trial: TrialConfig) -> bool:
     """Whether many such trials fit on a machine at once."""
     return trial.config.data.name in MIXTURES
 
 
-def _name(trials: Sequence[Spec]) -> str:
+def _name(trials: Sequence[TrialConfig]) -> str:
     configs = to_json([[trial.number, trial.config.to_dict()] for trial in trials])
     return f"{trials[0].number:05d}-{hashlib.sha256(configs.encode()).hexdigest()[:8]}"
 
 
-def rounds(trials: Sequence[Spec]) -> int:
+def rounds(trials: Sequence[TrialConfig]) -> int:
     """Rounds of all trials."""
     return sum(trial.config.train.steps for trial in trials)
 

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from rich.progress import Progress as Bar
 
 from gan_jax.sweep.jobs import Job
-from gan_jax.sweep.play import JobFolder
+from gan_jax.sweep.run_job import JobFolder
 from gan_jax.sweep.runners import Task
 
 SECONDS_A_LOOK = 2.0

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from gan_jax.config import flatten
+from gan_jax.config.fields import flatten
 from gan_jax.report.recorder import read_rows
-from gan_jax.sweep.play import JobFolder
-from gan_jax.sweep.study import Spec
+from gan_jax.sweep.run_job import JobFolder
+from gan_jax.sweep.study import TrialConfig
 
 _FIRST = ("trial", "step", "diverged_at")
 
 
-def collect(trials: Sequence[Spec], folders: Sequence[JobFolder]) -> pd.DataFrame:
+def collect(trials: Sequence[TrialConfig], folders: Sequence[JobFolder]) -> pd.DataFrame:
     """What the trials have measured so far, by trial and step.
 
     Returns:

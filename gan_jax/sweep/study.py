@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 from ml_collections import ConfigDict
 
-from gan_jax.config import check, flatten
-from gan_jax.errors import InputError
+from gan_jax.config.fields import check, flatten
+from gan_jax.core.errors import InputError
 from gan_jax.study.report import Report, Section
 
 Probe = Callable[[Path], Mapping[str, float]]
 
 
-class Spec(NamedTuple):
+class TrialConfig(NamedTuple):
     """A trial before it is played.
 
     Attributes:
@@ -43,7 +43,7 @@ class Study(NamedTuple):
 
     path: Path
     question: str
-    trials: Sequence[Spec]
+    trials: Sequence[TrialConfig]
     report: Callable[[pd.DataFrame], Report]
     probe: Probe | None = None
     exhibit: Callable[[Mapping[int, Path]], Sequence[Section]] | None = None
@@ -64,10 +64,10 @@ def load(path: Path, config: ConfigDict) -> Study:
     for name in ("sweep", "report"):
         if not callable(getattr(module, name, None)):
             raise InputError("study", path, f"has no function {name}")
-    trials: list[Spec] = []
+    trials: list[TrialConfig] = []
 
     def add(**overrides: Any) -> None:
-        trials.append(Spec(len(trials), _overridden(config, overrides)))
+        trials.append(TrialConfig(len(trials), _overridden(config, overrides)))
 
     module.sweep(add)
     if not trials:
@@ -76,7 +76,7 @@ def load(path: Path, config: ConfigDict) -> Study:
     return Study(path, (module.__doc__ or "").strip(), trials, module.report, **further)
 
 
-def matching(trials: Sequence[Spec], wanted: str) -> list[Spec]:
+def matching(trials: Sequence[TrialConfig], wanted: str) -> list[TrialConfig]:
     """The trials whose fields have the values wanted.
 
     Args:

@@ -3,29 +3,29 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from gan_jax.errors import choose
+from gan_jax.core.errors import choose
 from gan_jax.game.schemes.alternating import alternating, one_update
 from gan_jax.game.schemes.extragradient import extragradient
 from gan_jax.game.schemes.field import consensus, symplectic
 from gan_jax.game.schemes.joint import joint
 from gan_jax.game.schemes.lookahead import lookahead, slow_weights
-from gan_jax.game.schemes.moves import Moves
-from gan_jax.game.schemes.past import extrapolation_from_past, no_past
-from gan_jax.game.schemes.phase import Phase, Play, updates, updates_a_round
+from gan_jax.game.schemes.past import extrapolation_from_past, zero_gradients
+from gan_jax.game.schemes.phase import Phase, Step, total_updates, updates_per_round
 from gan_jax.game.schemes.simultaneous import simultaneous
 from gan_jax.game.schemes.unrolled import unrolled
+from gan_jax.game.schemes.updates import Updates
 from gan_jax.game.state import GANState
 
 __all__ = [
     "SCHEMES",
-    "Moves",
     "Phase",
-    "Play",
+    "Step",
+    "Updates",
     "build",
     "chosen",
     "one_update",
-    "updates",
-    "updates_a_round",
+    "total_updates",
+    "updates_per_round",
     "with_memory",
 ]
 
@@ -39,7 +39,7 @@ class Scheme(NamedTuple):
         differentiates: Whether it differentiates the discriminator's optimizer.
     """
 
-    build: Callable[[Moves, Any, int], tuple[Phase, ...]]
+    build: Callable[[Updates, Any, int], tuple[Phase, ...]]
     memory: Callable[[GANState], Any] = lambda state: {}
     differentiates: bool = False
 
@@ -49,7 +49,7 @@ SCHEMES = {
     "simultaneous": Scheme(simultaneous),
     "joint": Scheme(joint),
     "extragradient": Scheme(extragradient),
-    "extrapolation_from_past": Scheme(extrapolation_from_past, no_past),
+    "extrapolation_from_past": Scheme(extrapolation_from_past, zero_gradients),
     "unrolled": Scheme(unrolled, differentiates=True),
     "lookahead": Scheme(lookahead, slow_weights),
     "consensus": Scheme(consensus),
@@ -66,7 +66,7 @@ def chosen(config) -> Scheme:
     return choose("config.schedule.scheme", config.scheme, SCHEMES)
 
 
-def build(config, moves: Moves, per_epoch: int) -> tuple[Phase, ...]:
+def build(config, updates: Updates, per_epoch: int) -> tuple[Phase, ...]:
     """A round of the scheme that `config.schedule` describes.
 
     Args:
@@ -77,7 +77,7 @@ def build(config, moves: Moves, per_epoch: int) -> tuple[Phase, ...]:
     Raises:
         InputError: If the scheme is unknown, or can't be played as often as the config says.
     """
-    return chosen(config).build(moves, config, per_epoch)
+    return chosen(config).build(updates, config, per_epoch)
 
 
 def with_memory(config, state: GANState) -> GANState:

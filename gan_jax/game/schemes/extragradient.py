@@ -3,14 +3,14 @@
 from typing import Any
 
 from gan_jax.data.batches import take
-from gan_jax.game.schemes.moves import Moves, round_key
 from gan_jax.game.schemes.phase import Phase, refuse_counts
-from gan_jax.game.schemes.simultaneous import look_both, move_both
+from gan_jax.game.schemes.simultaneous import both_gradients, update_both
+from gan_jax.game.schemes.updates import Updates, round_key
 from gan_jax.game.state import GANState
-from gan_jax.game.turn import step
+from gan_jax.game.update import optimizer_step
 
 
-def extragradient(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+def extragradient(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """Update each player by its gradient at the point to which both gradients lead.
 
     w~ = w - h F(w),  w' = w - h F(w~),  where F is both players' gradients
@@ -27,17 +27,17 @@ def extragradient(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
     refuse_counts(config)
 
     def phase(state, examples, indices):
-        of_discriminator, of_generator = look_both(
-            moves, state, take(examples, indices[0]), round_key(state, "extrapolation")
+        of_discriminator, of_generator = both_gradients(
+            updates, state, take(examples, indices[0]), round_key(state, "extrapolation")
         )
-        ahead = extrapolated(moves, state, of_discriminator.params, of_generator.params)
-        gradients = look_both(moves, ahead, take(examples, indices[1]), round_key(state))
-        return move_both(moves, state, *gradients)
+        ahead = extrapolated(updates, state, of_discriminator.params, of_generator.params)
+        gradients = both_gradients(updates, ahead, take(examples, indices[1]), round_key(state))
+        return update_both(updates, state, *gradients)
 
     return (Phase(phase, repeats=1, batches=2),)
 
 
-def extrapolated(moves: Moves, state: GANState, discriminator: Any, generator: Any) -> GANState:
+def extrapolated(updates: Updates, state: GANState, discriminator: Any, generator: Any) -> GANState:
     """The state with both players' parameters where gradients would take them.
 
     Args:
@@ -46,8 +46,8 @@ def extrapolated(moves: Moves, state: GANState, discriminator: Any, generator: A
         discriminator: A gradient, a tree like the discriminator's parameters.
         generator: Likewise.
     """
-    first, _ = step(state.discriminator, discriminator, moves.discriminator)
-    second, _ = step(state.generator, generator, moves.generator)
+    first, _ = optimizer_step(state.discriminator, discriminator, updates.discriminator)
+    second, _ = optimizer_step(state.generator, generator, updates.generator)
     return state.replace(
         discriminator=state.discriminator.replace(params=first),
         generator=state.generator.replace(params=second),

@@ -14,11 +14,11 @@ import optax
 from jax import lax
 
 from gan_jax.data.batches import Examples, take
-from gan_jax.game.schemes.moves import Moves, round_key
 from gan_jax.game.schemes.phase import Phase, refuse_counts
-from gan_jax.game.schemes.simultaneous import move_both
+from gan_jax.game.schemes.simultaneous import update_both
+from gan_jax.game.schemes.updates import Updates, round_key
 from gan_jax.game.state import GANState
-from gan_jax.game.turn import Gradient, make_gradient
+from gan_jax.game.update import Gradient, make_gradient
 
 Joint = dict[str, Any]
 """{"generator": a tree like its parameters, "discriminator": likewise}."""
@@ -40,7 +40,7 @@ class Field(NamedTuple):
     forward: Callable[[Joint], Joint]
 
 
-def consensus(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+def consensus(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """Both gradients and gamma times that of their squared norm: xi + gamma grad |xi|^2 / 2.
 
     grad |xi|^2 / 2 is J^T xi; gamma is `config.consensus_weight`.
@@ -53,13 +53,13 @@ def consensus(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
     del per_epoch
     weight = config.consensus_weight
 
-    def bend(field: Field) -> Joint:
+    def adjust(field: Field) -> Joint:
         return optax.tree.add_scale(field.xi, weight, field.transposed(field.xi))
 
-    return _bent(moves, config, bend)
+    return _adjusted(updates, config, adjust)
 
 
-def symplectic(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+def symplectic(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """Symplectic gradient adjustment: xi + lambda A^T xi, with A = (J - J^T) / 2.
 
     lambda is `config.symplectic_weight`. With `config.symplectic_align` its sign is that of
@@ -74,7 +74,7 @@ def symplectic(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
     del per_epoch
     weight, align = config.symplectic_weight, config.symplectic_align
 
-    def bend(field: Field) -> Joint:
+    def adjust(field: Field) -> Joint:
         xi, pulled = field.xi, field.transposed(field.xi)
         turned = optax.tree.scale(0.5, optax.tree.sub(pulled, field.forward(xi)))
         sign = 1.0
@@ -83,10 +83,10 @@ def symplectic(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
             sign = jnp.sign(towards / optax.tree.size(xi) + 0.1)
         return optax.tree.add_scale(xi, weight * sign, turned)
 
-    return _bent(moves, config, bend)
+    return _adjusted(updates, config, adjust)
 
 
-def look(moves: Moves, state: GANState, reals: Examples, key: jax.Array) -> Field:
+def joint_field(updates: Updates, state: GANState, reals: Examples, key: jax.Array) -> Field:
     """The joint field at the state.
 
     Args:
@@ -95,21 +95,24 @@ def look(moves: Moves, state: GANState, reals: Examples, key: jax.Array) -> Fiel
         reals: A batch of real examples.
         key: Of the noise, which both players share.
     """
-    game = moves.game
-    look_generator = make_gradient(game.generator_objective, None, frozen=False)
-    look_discriminator = make_gradient(game.discriminator_objective, None, frozen=False)
+    game = updates.game
+    generator_gradient = make_gradient(game.generator_objective, None, frozen=False)
+    discriminator_gradient = make_gradient(game.discriminator_objective, None, frozen=False)
     seen = reals if game.generator_takes_reals else None
 
     def field(params: Joint):
         generator = state.generator.replace(params=params["generator"])
         discriminator = state.discriminator.replace(params=params["discriminator"])
         gradients = {
-            "generator": look_generator(generator, discriminator.variables, seen, key),
-            "discriminator": look_discriminator(discriminator, generator.variables, reals, key),
+            "generator": generator_gradient(generator, discriminator.variables, seen, key),
+            "discriminator": discriminator_gradient(discriminator, generator.variables, reals, key),
         }
         return (
             {name: gradient.params for name, gradient in gradients.items()},
-            {name: (look.model_state, look.measurements) for name, look in gradients.items()},
+            {
+                name: (gradient.model_state, gradient.measurements)
+                for name, gradient in gradients.items()
+            },
         )
 
     def mean(tree):
@@ -125,13 +128,13 @@ def look(moves: Moves, state: GANState, reals: Examples, key: jax.Array) -> Fiel
     return Field(xi, learned, lambda cotangent: mean(*transpose(cotangent)), forward)
 
 
-def _bent(moves: Moves, config, bend: Callable[[Field], Joint]) -> tuple[Phase, ...]:
+def _adjusted(updates: Updates, config, adjust: Callable[[Field], Joint]) -> tuple[Phase, ...]:
     refuse_counts(config)
 
     def phase(state, examples, indices):
-        field = look(moves, state, take(examples, indices[0]), round_key(state))
-        params = bend(field)
+        field = joint_field(updates, state, take(examples, indices[0]), round_key(state))
+        params = adjust(field)
         gradients = {name: Gradient(params[name], *field.seen[name]) for name in params}
-        return move_both(moves, state, gradients["discriminator"], gradients["generator"])
+        return update_both(updates, state, gradients["discriminator"], gradients["generator"])
 
     return (Phase(phase, repeats=1, batches=1),)

@@ -4,14 +4,14 @@ import jax
 from jax import lax
 
 from gan_jax.data.batches import Examples, take
-from gan_jax.game.schemes.moves import Moves, round_key
 from gan_jax.game.schemes.phase import Phase, refuse_counts
-from gan_jax.game.schemes.simultaneous import move_both
+from gan_jax.game.schemes.simultaneous import update_both
+from gan_jax.game.schemes.updates import Updates, round_key
 from gan_jax.game.state import GANState
-from gan_jax.game.turn import Gradient
+from gan_jax.game.update import Gradient
 
 
-def joint(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+def joint(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """Both players descend the gradient of the sum of both losses: what freezing prevents.
 
     theta' = theta - h grad_theta (L_G + L_D),  phi' = phi - h grad_phi (L_G + L_D)
@@ -29,15 +29,17 @@ def joint(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
     refuse_counts(config)
 
     def phase(state, examples, indices):
-        gradients = _look(moves, state, take(examples, indices[0]), round_key(state))
-        return move_both(moves, state, gradients["discriminator"], gradients["generator"])
+        gradients = _gradients(updates, state, take(examples, indices[0]), round_key(state))
+        return update_both(updates, state, gradients["discriminator"], gradients["generator"])
 
     return (Phase(phase, repeats=1, batches=1),)
 
 
-def _look(moves: Moves, state: GANState, reals: Examples, key: jax.Array) -> dict[str, Gradient]:
+def _gradients(
+    updates: Updates, state: GANState, reals: Examples, key: jax.Array
+) -> dict[str, Gradient]:
     """Each player's gradient of the sum, and what it saw of its own loss."""
-    game = moves.game
+    game = updates.game
     objectives = {
         "generator": (game.generator_objective, "discriminator"),
         "discriminator": (game.discriminator_objective, "generator"),

@@ -5,11 +5,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.game.optimizers import evaluation_params
 from gan_jax.game.schemes.alternating import alternating
-from gan_jax.game.schemes.moves import Moves
-from gan_jax.game.schemes.phase import Phase, Play
+from gan_jax.game.schemes.phase import Phase, Step
+from gan_jax.game.schemes.updates import Updates
 from gan_jax.game.state import GANState
 
 
@@ -26,7 +26,7 @@ def slow_weights(state: GANState) -> dict[str, Any]:
     return jax.tree.map(jnp.copy, _weights(state))
 
 
-def lookahead(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+def lookahead(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """Alternating play that ends every n rounds by pulling both players back at once.
 
     slow' = slow + a (fast - slow),  fast' = slow',  with n = `config.lookahead_rounds` and
@@ -38,17 +38,17 @@ def lookahead(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
     """
     every, share = config.lookahead_rounds, config.lookahead_share
 
-    def pulled(play: Play) -> Play:
+    def pulled(step: Step) -> Step:
         def phase(state, examples, indices):
             before = state.step
-            state, measured = play(state, examples, indices)
+            state, measured = step(state, examples, indices)
             due = (state.step > before) & (state.step % every == 0)
             return _pull(state, due, share), measured
 
         return phase
 
-    phases = alternating(moves, config, per_epoch)
-    return tuple(phase._replace(play=pulled(phase.play)) for phase in phases)
+    phases = alternating(updates, config, per_epoch)
+    return tuple(phase._replace(step=pulled(phase.step)) for phase in phases)
 
 
 def _pull(state: GANState, due: jax.Array, share: float) -> GANState:

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 
 from gan_jax.data.batches import take
 from gan_jax.game.schemes.extragradient import extrapolated
-from gan_jax.game.schemes.moves import Moves, round_key
 from gan_jax.game.schemes.phase import Phase, refuse_counts
-from gan_jax.game.schemes.simultaneous import look_both, move_both
+from gan_jax.game.schemes.simultaneous import both_gradients, update_both
+from gan_jax.game.schemes.updates import Updates, round_key
 from gan_jax.game.state import GANState
 
 
-def no_past(state: GANState) -> dict[str, Any]:
+def zero_gradients(state: GANState) -> dict[str, Any]:
     """Both players' gradients at the last extrapolated point: zeros before the first round."""
     return {
         name: jax.tree.map(jnp.zeros_like, getattr(state, name).params)
@@ -21,7 +21,7 @@ def no_past(state: GANState) -> dict[str, Any]:
     }
 
 
-def extrapolation_from_past(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+def extrapolation_from_past(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """Extragradient that looks ahead by the last round's gradient in place of a new one.
 
     w~_t = w_t - h F(w~_{t-1}),  w_{t+1} = w_t - h F(w~_t),  F(w~_{-1}) = 0
@@ -37,10 +37,10 @@ def extrapolation_from_past(moves: Moves, config, per_epoch: int) -> tuple[Phase
     refuse_counts(config)
 
     def phase(state, examples, indices):
-        ahead = extrapolated(moves, state, **state.memory)
+        ahead = extrapolated(updates, state, **state.memory)
         reals = take(examples, indices[0])
-        of_discriminator, of_generator = look_both(moves, ahead, reals, round_key(state))
-        state, measured = move_both(moves, state, of_discriminator, of_generator)
+        of_discriminator, of_generator = both_gradients(updates, ahead, reals, round_key(state))
+        state, measured = update_both(updates, state, of_discriminator, of_generator)
         memory = {"discriminator": of_discriminator.params, "generator": of_generator.params}
         return state.replace(memory=memory), measured
 

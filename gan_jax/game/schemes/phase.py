@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import jax
 
+from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Examples
-from gan_jax.errors import InputError
 from gan_jax.game.state import GANState
-from gan_jax.game.turn import Measurements
+from gan_jax.game.update import Measurements
 
-Play = Callable[[GANState, Examples, jax.Array], tuple[GANState, Measurements]]
+Step = Callable[[GANState, Examples, jax.Array], tuple[GANState, Measurements]]
 
 
 class Phase(NamedTuple):
@@ -24,7 +24,7 @@ class Phase(NamedTuple):
         end: The first round after those, or None: it stays.
     """
 
-    play: Play
+    step: Step
     repeats: int
     batches: int
     first: int = 0
@@ -40,7 +40,7 @@ class Phase(NamedTuple):
         return self.rounds_before(step + 1) > self.rounds_before(step)
 
 
-def updates_a_round(config, per_epoch: int) -> tuple[int, int]:
+def updates_per_round(config, per_epoch: int) -> tuple[int, int]:
     """k and m: updates of the discriminator and of the generator in a round after the warmup."""
     unit = _unit(config, per_epoch)
     return unit * config.discriminator, unit * config.generator
@@ -51,7 +51,7 @@ def warmup_updates(config, per_epoch: int) -> int:
     return _unit(config, per_epoch) * config.warmup_discriminator
 
 
-def updates(config, per_epoch: int, rounds: int) -> tuple[int, int]:
+def total_updates(config, per_epoch: int, rounds: int) -> tuple[int, int]:
     """Updates of the discriminator and of the generator in the first `rounds` rounds.
 
     Args:
@@ -59,7 +59,7 @@ def updates(config, per_epoch: int, rounds: int) -> tuple[int, int]:
         per_epoch: Batches in an epoch.
         rounds: At least 0.
     """
-    k, m = updates_a_round(config, per_epoch)
+    k, m = updates_per_round(config, per_epoch)
     warm = min(rounds, config.warmup_rounds)
     return k * (rounds - warm) + warmup_updates(config, per_epoch) * warm, m * rounds
 

@@ -1,13 +1,13 @@
 """A generator that foresees how the discriminator will answer."""
 
 from gan_jax.data.batches import take
-from gan_jax.game.schemes.moves import Moves, round_key
 from gan_jax.game.schemes.phase import Phase, refuse_counts
-from gan_jax.game.schemes.simultaneous import move_both
-from gan_jax.game.turn import Objective, make_gradient, move
+from gan_jax.game.schemes.simultaneous import update_both
+from gan_jax.game.schemes.updates import Updates, round_key
+from gan_jax.game.update import Objective, make_gradient, update_player
 
 
-def unrolled(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
+def unrolled(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """The generator's gradient through `config.unroll` updates of the discriminator.
 
     phi_0 = phi,  phi_{i+1} = phi_i - h grad_phi L_D(theta, phi_i)
@@ -26,28 +26,28 @@ def unrolled(moves: Moves, config, per_epoch: int) -> tuple[Phase, ...]:
 
     def phase(state, examples, indices):
         reals, key = take(examples, indices[0]), round_key(state)
-        of_discriminator = moves.look_discriminator(state, reals, key)
-        look = make_gradient(foreseeing(moves, config.unroll), moves.game.axis_name)
-        of_generator = look(state.generator, state.discriminator, reals, key)
-        return move_both(moves, state, of_discriminator, of_generator)
+        of_discriminator = updates.discriminator_gradient(state, reals, key)
+        inputs = make_gradient(unrolled_objective(updates, config.unroll), updates.game.axis_name)
+        of_generator = inputs(state.generator, state.discriminator, reals, key)
+        return update_both(updates, state, of_discriminator, of_generator)
 
     return (Phase(phase, repeats=1, batches=1),)
 
 
-def foreseeing(moves: Moves, updates: int) -> Objective:
-    """The generator's objective of a discriminator `updates` updates on.
+def unrolled_objective(updates: Updates, steps: int) -> Objective:
+    """The generator's objective of a discriminator `steps` updates on.
 
     It takes the discriminator as a `Player`. What that is at the start may be frozen; the updates
     are functions of the generator all the same.
     """
-    game = moves.game
-    look = make_gradient(game.discriminator_objective, game.axis_name, frozen=False)
+    game = updates.game
+    inputs = make_gradient(game.discriminator_objective, game.axis_name, frozen=False)
 
     def objective(params, model_state, discriminator, reals, key):
         generator = {"params": params, **model_state}
-        for _ in range(updates):
-            gradient = look(discriminator, generator, reals, key)
-            discriminator, _ = move(discriminator, gradient, moves.discriminator)
+        for _ in range(steps):
+            gradient = inputs(discriminator, generator, reals, key)
+            discriminator, _ = update_player(discriminator, gradient, updates.discriminator)
         seen = reals if game.generator_takes_reals else None
         return game.generator_objective(params, model_state, discriminator.variables, seen, key)
 

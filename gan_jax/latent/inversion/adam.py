@@ -36,8 +36,8 @@ def step(generate: Generate, target: Target, search: Search) -> Search:
 
     gradient, value = jax.grad(total, has_aux=True)(search.z)
     moments, steps, rate = search.memory
-    pace = rate * (1 + jnp.cos(jnp.pi * moments.count / steps)) / 2
+    schedule = rate * (1 + jnp.cos(jnp.pi * moments.count / steps)) / 2
     updates, moments = jax.vmap(_ADAM.update)(gradient, moments)
     search = improved(search, search.z, value)
-    z = search.z - pace[:, None] * updates
+    z = search.z - schedule[:, None] * updates
     return search._replace(z=z, memory=AdamMemory(moments, steps, rate))

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from gan_jax.core.errors import InputError, choose
 from gan_jax.data.batches import to_float
-from gan_jax.errors import InputError, choose
 from gan_jax.game.prior import Prior
 from gan_jax.latent.inversion import adam
 from gan_jax.latent.inversion.gauss_newton import damped, exact, gauss_newton, krylov

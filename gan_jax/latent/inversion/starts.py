@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.game.prior import Draw, Prior
+from gan_jax.core.streams import example_keys, root, stream
+from gan_jax.game.prior import GeneratorInputs, Prior
 from gan_jax.latent.inversion.problem import Target
 from gan_jax.latent.space import Generate
-from gan_jax.streams import example_keys, root, stream
 
 _BANK = 4096  # draws among which the nearest are looked for
 _DISPATCHED = 512  # of what only makes examples
@@ -43,7 +43,7 @@ STARTS = {"prior": from_prior, "nearest": nearest}
 """Where searches start: (generate, prior, target, restarts, seed) to latents."""
 
 
-def bank(prior: Prior, seed: int, num: int) -> Draw:
+def bank(prior: Prior, seed: int, num: int) -> GeneratorInputs:
     """Latents that say what the generator makes as a rule, apart from those drawn as starts."""
     return prior.draw(example_keys(stream(root(seed), "bank"), num))
 

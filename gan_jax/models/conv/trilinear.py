@@ -34,7 +34,7 @@ from gan_jax.models.conv import cpu, native
 from gan_jax.models.conv.geometry import Geometry
 
 
-class Face(NamedTuple):
+class Contraction(NamedTuple):
     """One contraction of the form.
 
     Attributes:
@@ -46,12 +46,14 @@ class Face(NamedTuple):
     result: str
 
 
-FACES = {
-    "to_y": Face(("x", "kernel"), "y"),
-    "to_x": Face(("y", "kernel"), "x"),
-    "to_kernel": Face(("x", "y"), "kernel"),
+CONTRACTIONS = {
+    "to_y": Contraction(("x", "kernel"), "y"),
+    "to_x": Contraction(("y", "kernel"), "x"),
+    "to_kernel": Contraction(("x", "y"), "kernel"),
 }
-_PRIMITIVES = {face.result: Primitive(f"conv_{name}") for name, face in FACES.items()}
+_PRIMITIVES = {
+    contraction.result: Primitive(f"conv_{name}") for name, contraction in CONTRACTIONS.items()
+}
 
 
 def to_y(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
@@ -86,14 +88,14 @@ def _bind(result: str, *operands: jax.Array, geometry: Geometry) -> jax.Array:
     return _PRIMITIVES[result].bind(*operands, geometry=geometry)
 
 
-def _shape(face: Face, *operands: ShapedArray, geometry: Geometry) -> ShapedArray:
+def _shape(contraction: Contraction, *operands: ShapedArray, geometry: Geometry) -> ShapedArray:
     """Shape of the result, with its leading axis of trials."""
-    shapes = dict(zip(face.operands, (operand.shape for operand in operands), strict=True))
+    shapes = dict(zip(contraction.operands, (operand.shape for operand in operands), strict=True))
     trials = operands[0].shape[0]
     images = operands[0].shape[1]
-    if face.result == "kernel":
+    if contraction.result == "kernel":
         rest = (*geometry.kernel, shapes["x"][-1], shapes["y"][-1])
-    elif face.result == "y":
+    elif contraction.result == "y":
         rest = (images, *geometry.outputs, shapes["kernel"][-1])
     else:
         rest = (images, *geometry.sides, shapes["kernel"][-2])
@@ -116,19 +118,21 @@ def _run(name: str, *operands: jax.Array, geometry: Geometry) -> jax.Array:
     return lax.platform_dependent(*operands, cpu=on_cpu, default=elsewhere)
 
 
-def _batch(face: Face, operands, axes, *, geometry: Geometry) -> tuple[jax.Array, int]:
+def _batch(
+    contraction: Contraction, operands, axes, *, geometry: Geometry
+) -> tuple[jax.Array, int]:
     """Lay a mapped axis over the examples where it can be, else over the trials."""
     size = next(
         operand.shape[axis]
         for operand, axis in zip(operands, axes, strict=True)
         if axis is not None
     )
-    images_only = face.result != "kernel" and axes[1] is None
+    images_only = contraction.result != "kernel" and axes[1] is None
     if images_only:
         images = jnp.moveaxis(operands[0], axes[0], 1)
         trials, _, num, *rest = images.shape
         result = _bind(
-            face.result, images.reshape(trials, -1, *rest), operands[1], geometry=geometry
+            contraction.result, images.reshape(trials, -1, *rest), operands[1], geometry=geometry
         )
         return result.reshape(trials, size, num, *result.shape[2:]), 1
     mapped = [
@@ -138,30 +142,33 @@ def _batch(face: Face, operands, axes, *, geometry: Geometry) -> tuple[jax.Array
         for operand, axis in zip(operands, axes, strict=True)
     ]
     flat = [operand.reshape(-1, *operand.shape[2:]) for operand in mapped]
-    result = _bind(face.result, *flat, geometry=geometry)
+    result = _bind(contraction.result, *flat, geometry=geometry)
     return result.reshape(size, -1, *result.shape[1:]), 0
 
 
-def _transpose(face: Face, operand: int) -> Callable:
+def _transpose(contraction: Contraction, operand: int) -> Callable:
     """The rule for `ad.defbilinear`: what the cotangent of the result means for one operand."""
-    into = face.operands[operand]
+    into = contraction.operands[operand]
 
     def rule(cotangent, *operands, geometry: Geometry) -> jax.Array:
-        known = {face.result: cotangent, face.operands[1 - operand]: operands[1 - operand]}
-        (taken,) = (other.operands for other in FACES.values() if other.result == into)
+        known = {
+            contraction.result: cotangent,
+            contraction.operands[1 - operand]: operands[1 - operand],
+        }
+        (taken,) = (other.operands for other in CONTRACTIONS.values() if other.result == into)
         return _bind(into, *(known[role] for role in taken), geometry=geometry)
 
     return rule
 
 
-def _register(name: str, face: Face) -> None:
-    primitive, run = _PRIMITIVES[face.result], partial(_run, name)
+def _register(name: str, contraction: Contraction) -> None:
+    primitive, run = _PRIMITIVES[contraction.result], partial(_run, name)
     primitive.def_impl(jax.jit(run, static_argnames="geometry"))
-    primitive.def_abstract_eval(partial(_shape, face))
+    primitive.def_abstract_eval(partial(_shape, contraction))
     mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=False))
-    ad.defbilinear(primitive, _transpose(face, 0), _transpose(face, 1))
-    batching.primitive_batchers[primitive] = partial(_batch, face)
+    ad.defbilinear(primitive, _transpose(contraction, 0), _transpose(contraction, 1))
+    batching.primitive_batchers[primitive] = partial(_batch, contraction)
 
 
-for _name, _face in FACES.items():
+for _name, _face in CONTRACTIONS.items():
     _register(_name, _face)

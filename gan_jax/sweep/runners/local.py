@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.sweep.runners import child, loop
 from gan_jax.sweep.runners.task import Options, Task
 
@@ -26,7 +26,7 @@ def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]
         InputError: If the machine has fewer accelerators than are asked for.
         KeyboardInterrupt: After Ctrl-C or SIGTERM; each task got SIGTERM and has ended.
     """
-    return loop.play(_Machine(options), tasks, on_done)
+    return loop.run_tasks(_Machine(options), tasks, on_done)
 
 
 @dataclass(eq=False)
@@ -40,7 +40,7 @@ class _Run:
 
 
 class _Machine:
-    """This machine, as a `loop.Place`."""
+    """This machine, as a `loop.Executor`."""
 
     def __init__(self, options: Options):
         self._retries = options.retries

@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from gan_jax.rhythm import StopRequest
+from gan_jax.run.intervals import StopRequest
 from gan_jax.sweep.runners.task import Task, missing
 
 Handle = TypeVar("Handle", bound=Hashable)
 
 
-class Place(Protocol, Generic[Handle]):
+class Executor(Protocol, Generic[Handle]):
     """Where tasks run. A handle stands for a task that was started.
 
     Attributes:
@@ -29,7 +29,9 @@ class Place(Protocol, Generic[Handle]):
         """Ask all to end, and wait until they have."""
 
 
-def play(place: Place[Handle], tasks: Sequence[Task], on_done: Callable[[Task], None]) -> list[str]:
+def run_tasks(
+    place: Executor[Handle], tasks: Sequence[Task], on_done: Callable[[Task], None]
+) -> list[str]:
     """Run tasks at a place, as a `Runner` does; to be called from the main thread.
 
     Raises:

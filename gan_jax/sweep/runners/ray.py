@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from absl import logging
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 from gan_jax.sweep.runners import child, loop
 from gan_jax.sweep.runners.task import Options, Task
 
@@ -34,7 +34,7 @@ def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]
     """
     cluster = _Cluster(options)  # first: Ray, too, takes SIGTERM for itself when it connects
     try:
-        return loop.play(cluster, tasks, on_done)
+        return loop.run_tasks(cluster, tasks, on_done)
     finally:
         cluster.close()
 
@@ -43,7 +43,7 @@ class _Killed(Exception):
     """A task's process ended by a signal."""
 
 
-def _play(task: Task, folder: str) -> bool:
+def _run(task: Task, folder: str) -> bool:
     """Run a task on the node that this is called on; return whether it is done.
 
     Raises:
@@ -63,20 +63,20 @@ def _play(task: Task, folder: str) -> bool:
 
 
 class _Cluster:
-    """A Ray cluster, as a `loop.Place`."""
+    """A Ray cluster, as a `loop.Executor`."""
 
     def __init__(self, options: Options):
         self._ray = _connect(options.address)
         self.room = options.parallel or float("inf")
-        self._play = self._ray.remote(
+        self._run = self._ray.remote(
             num_cpus=1,
             num_gpus=options.accelerators,
             max_retries=options.retries,
             retry_exceptions=[_Killed],
-        )(_play)
+        )(_run)
 
     def start(self, task: Task):
-        return self._play.options(name=task.name).remote(task, os.getcwd())
+        return self._run.options(name=task.name).remote(task, os.getcwd())
 
     def wait(self, refs: Sequence) -> list[tuple]:
         ended, _ = self._ray.wait(list(refs), timeout=child.POLL)

@@ -11,7 +11,7 @@ import subprocess
 import zlib
 from collections.abc import Callable, Sequence
 
-from gan_jax.errors import InputError, RunError
+from gan_jax.core.errors import InputError, RunError
 from gan_jax.sweep.runners.task import Options, Task, missing
 
 _SCRIPT = """\

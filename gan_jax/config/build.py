@@ -9,16 +9,17 @@ import numpy as np
 import optax
 from ml_collections import ConfigDict
 
-from gan_jax import models, rules
+from gan_jax import models
+from gan_jax.config import rules
+from gan_jax.config.hyperparameters import is_on
+from gan_jax.core.devices import Devices
+from gan_jax.core.errors import InputError, choose
 from gan_jax.data import Dataset
 from gan_jax.data.batches import Batches, Examples
-from gan_jax.errors import InputError, choose
 from gan_jax.game import optimizers, schemes
 from gan_jax.game.averages import AVERAGES
-from gan_jax.game.schemes import Moves, Phase
+from gan_jax.game.schemes import Phase, Updates
 from gan_jax.game.state import GANState, init_state
-from gan_jax.hyperparameters import is_on
-from gan_jax.parallel import Devices
 
 
 class Players(NamedTuple):
@@ -83,7 +84,7 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
     generator, discriminator = models.build(config.model, shape, inputs.classes, inputs.codes)
     differentiable = schemes.chosen(config.schedule).differentiates
     rounds = config.train.steps
-    of_discriminator, of_generator = schemes.updates(config.schedule, per_epoch, rounds)
+    of_discriminator, of_generator = schemes.total_updates(config.schedule, per_epoch, rounds)
     return Players(
         generator,
         discriminator,
@@ -112,7 +113,7 @@ def initial(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GAN
         shape=(*shape[:-1], shape[-1] * config.model.discriminator.pack),
         average=is_on(config.ema.half_life),
         conditional=inputs.classes > 0,
-        memories=rules.memories(config),
+        discriminator_collections=rules.discriminator_collections(config),
         scale=config.model.generator.initial_scale,
     )
     return schemes.with_memory(config.schedule, first)
@@ -125,14 +126,14 @@ def state(config: ConfigDict, players: Players, shape: tuple[int, ...]) -> GANSt
     return jax.jit(partial(initial, config, players, shape), compiler_options=options)()
 
 
-def moves(config: ConfigDict, players: Players, devices: Devices) -> Moves:
+def updates(config: ConfigDict, players: Players, devices: Devices) -> Updates:
     """Both players, ready to look at the game and to move.
 
     Raises:
         InputError: If a name is unknown, or the batch does not divide by the devices.
     """
     average = choose("config.ema.kind", config.ema.kind, AVERAGES)
-    return Moves(
+    return Updates(
         game=rules.game(
             config,
             players.generator,
@@ -155,7 +156,7 @@ def phases(
         InputError: If a name is unknown, the batch does not divide by the devices, or the scheme
             can't be played as often as the config says.
     """
-    return schemes.build(config.schedule, moves(config, players, devices), per_epoch)
+    return schemes.build(config.schedule, updates(config, players, devices), per_epoch)
 
 
 def ema_decay(half_life: float, batch_size: int) -> float:

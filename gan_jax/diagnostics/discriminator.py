@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from gan_jax.data.batches import Examples
 from gan_jax.game.objectives import Game
-from gan_jax.game.schemes.moves import round_key, turn_key
+from gan_jax.game.schemes.updates import round_key, update_key
 from gan_jax.game.state import GANState
 
 
@@ -18,7 +18,7 @@ def accuracies(
     A share of training examples far above that of held-out ones is an overfitted discriminator.
 
     Args:
-        game: The rules. `game.loss.even` is the logit that counts as undecided, and so as wrong.
+        game: The rules. `game.loss.threshold` is the logit that counts as undecided, and so as wrong.
         state: The state.
         reals: Training examples [N, ...].
         held_out: Held-out examples [M, ...].
@@ -31,7 +31,10 @@ def accuracies(
     fakes, *_ = game.fakes(state.generator.variables, round_key(state, "diagnostics"))
 
     def certainty(examples: Examples) -> jax.Array:
-        return game.judge_in_use(state.discriminator.variables, examples).logits - game.loss.even
+        return (
+            game.discriminate_in_evaluation(state.discriminator.variables, examples).logits
+            - game.loss.threshold
+        )
 
     return {
         "train": jnp.mean(certainty(reals) > 0),
@@ -56,11 +59,11 @@ def saturation(game: Game, state: GANState, reals: Examples | None) -> jax.Array
         state: The state; the noise is that of the generator's next turn.
         reals: A batch, or None unless the game's `generator_takes_reals`.
     """
-    real, fake, draw, _ = game.face(
+    real, fake, draw, _ = game.generator_forward(
         state.generator.variables,
         state.discriminator.variables,
         reals,
-        turn_key(state, "generator"),
+        update_key(state, "generator"),
     )
 
     def loss(rise: jax.Array) -> jax.Array:

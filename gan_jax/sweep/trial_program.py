@@ -9,18 +9,20 @@ from flax import struct
 from jax import lax
 from ml_collections import ConfigDict
 
-from gan_jax import build, diagnostics, rules, sampling
-from gan_jax.build import Players
+from gan_jax import diagnostics
+from gan_jax.config import build, rules
+from gan_jax.config.build import Players
+from gan_jax.config.hyperparameters import RATIO, with_numbers
+from gan_jax.core.devices import one_device
 from gan_jax.data.batches import Examples, take
-from gan_jax.game.schemes import Moves, Play, one_update
+from gan_jax.game.schemes import Step, Updates, one_update
 from gan_jax.game.state import GANState
-from gan_jax.hyperparameters import RATIO, with_numbers
-from gan_jax.parallel import one_device
+from gan_jax.run import sampling
 
 Numbers = Mapping[str, jax.Array]
 
 
-class Trial(struct.PyTreeNode):
+class TrialState(struct.PyTreeNode):
     """A trial in play.
 
     Attributes:
@@ -34,7 +36,7 @@ class Trial(struct.PyTreeNode):
     diverged_at: jax.Array
 
 
-class Shared(NamedTuple):
+class SharedData(NamedTuple):
     """What all trials look at.
 
     Attributes:
@@ -46,7 +48,7 @@ class Shared(NamedTuple):
     held_out: Examples
 
 
-class Looks(NamedTuple):
+class EvaluationIndices(NamedTuple):
     """Which training examples a trial's evaluation takes.
 
     Attributes:
@@ -75,17 +77,17 @@ class Program(NamedTuple):
     by_turns: bool
     samples: int
 
-    def start(self, numbers: Numbers, _: None, __: None) -> Trial:
+    def start(self, numbers: Numbers, _: None, __: None) -> TrialState:
         """The trial before its first play."""
         config, players, _ = self._parts(numbers)
-        return Trial(numbers, build.initial(config, players, self.shape), jnp.int32(-1))
+        return TrialState(numbers, build.initial(config, players, self.shape), jnp.int32(-1))
 
-    def play(self, trial: Trial, indices: jax.Array, shared: Shared) -> Trial:
+    def step(self, trial: TrialState, indices: jax.Array, shared: SharedData) -> TrialState:
         """The trial some plays on, which take the examples at indices [plays, batches, B]."""
-        play = self._play(trial.numbers)
+        step = self._play(trial.numbers)
 
-        def one(trial: Trial, row: jax.Array) -> tuple[Trial, None]:
-            state, measured = play(trial.state, shared.training, row)
+        def one(trial: TrialState, row: jax.Array) -> tuple[TrialState, None]:
+            state, measured = step(trial.state, shared.training, row)
             finite = jnp.all(jnp.isfinite(jnp.stack(list(measured.values()))))
             holds = finite | (trial.diverged_at >= 0)
             diverged_at = jnp.where(holds, trial.diverged_at, state.step)
@@ -94,7 +96,7 @@ class Program(NamedTuple):
         return lax.scan(one, trial, indices)[0]
 
     def evaluate(
-        self, trial: Trial, indices: Looks, shared: Shared
+        self, trial: TrialState, indices: EvaluationIndices, shared: SharedData
     ) -> tuple[dict[str, jax.Array], jax.Array]:
         """What is measured of a trial, and samples of its generator.
 
@@ -103,14 +105,14 @@ class Program(NamedTuple):
             indices: Of the examples that are looked at.
             shared: What all look at.
         """
-        config, players, moves = self._parts(trial.numbers)
+        config, players, updates = self._parts(trial.numbers)
         state = trial.state
         variables, prior = state.generator_variables(), rules.prior(config.model)
         samples = sampling.examples(
             players.generator, prior, variables, config.seed, num=self.samples
         )
         measured = diagnostics.diagnose(
-            moves,
+            updates,
             state,
             take(shared.training, indices.shown),
             shared.held_out,
@@ -123,31 +125,33 @@ class Program(NamedTuple):
         }
         return measured | counted, samples.x
 
-    def _parts(self, numbers: Numbers) -> tuple[ConfigDict, Players, Moves]:
+    def _parts(self, numbers: Numbers) -> tuple[ConfigDict, Players, Updates]:
         # A ratio that all trials share is part of the graph: their round has no branches.
         fixed = () if self.by_turns else RATIO
         own = {name: value for name, value in numbers.items() if name not in fixed}
         config = with_numbers(self.template, own)
         players = build.players(config, self.shape, self.per_epoch)
-        return config, players, build.moves(config, players, one_device())
+        return config, players, build.updates(config, players, one_device())
 
-    def _play(self, numbers: Numbers) -> Play:
-        config, players, moves = self._parts(numbers)
+    def _play(self, numbers: Numbers) -> Step:
+        config, players, updates = self._parts(numbers)
         if self.by_turns:
-            return one_update(moves, config.schedule.discriminator, config.schedule.generator)
+            return one_update(updates, config.schedule.discriminator, config.schedule.generator)
         (phase,) = build.phases(config, players, self.per_epoch, one_device())
-        return phase.play
+        return phase.step
 
-    def _round(self, numbers: Numbers) -> Play:
+    def _round(self, numbers: Numbers) -> Step:
         """A play in which both players move, once each if they do so by turns."""
         if not self.by_turns:
             return self._play(numbers)
-        moves = self._parts(numbers)[2]
+        updates = self._parts(numbers)[2]
 
-        def play(state, examples, indices):
+        def step(state, examples, indices):
             reals = take(examples, indices[0])
-            state, _ = moves.move_discriminator(state, moves.look_discriminator(state, reals))
-            shown = reals if moves.game.generator_takes_reals else None
-            return moves.move_generator(state, moves.look_generator(state, shown))
+            state, _ = updates.update_discriminator(
+                state, updates.discriminator_gradient(state, reals)
+            )
+            shown = reals if updates.game.generator_takes_reals else None
+            return updates.update_generator(state, updates.generator_gradient(state, shown))
 
-        return play
+        return step

@@ -62,17 +62,19 @@ def make_gradient(
     return gradient
 
 
-def step(player: Player, gradient: Any, optimizer: optax.GradientTransformation) -> tuple[Any, Any]:
+def optimizer_step(
+    player: Player, gradient: Any, optimizer: optax.GradientTransformation
+) -> tuple[Any, Any]:
     """The player's parameters and its optimizer's state after a step by a gradient of its loss."""
     updates, opt_state = optimizer.update(gradient, player.opt_state, player.params)
     return optax.apply_updates(player.params, updates), opt_state
 
 
-def move(
+def update_player(
     player: Player, gradient: Gradient, optimizer: optax.GradientTransformation
 ) -> tuple[Player, Measurements]:
     """The player one update on, and what was measured on the way."""
-    params, opt_state = step(player, gradient.params, optimizer)
+    params, opt_state = optimizer_step(player, gradient.params, optimizer)
     moved = Player(params, gradient.model_state, opt_state, player.updates + jnp.int32(1))
     norms = {
         "gradient_norm": optax.tree.norm(gradient.params),

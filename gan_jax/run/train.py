@@ -4,16 +4,18 @@ import flax.serialization
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import build, data, rounds
-from gan_jax.checkpoint import Checkpoints
-from gan_jax.evaluation import Evaluator
+from gan_jax import data
+from gan_jax.config import build
+from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
 from gan_jax.game.state import GANState
-from gan_jax.parallel import Devices, any_host, replica_spread, to_host
 from gan_jax.report import pictures
 from gan_jax.report.progress import ProgressLine
 from gan_jax.report.recorder import Recorder, read_rows
-from gan_jax.rhythm import Speed, StopRequest, is_time, next_time
-from gan_jax.workdir import Workdir, describe, to_json, write_whole
+from gan_jax.run import rounds
+from gan_jax.run.checkpoint import Checkpoints
+from gan_jax.run.evaluation import Evaluator
+from gan_jax.run.intervals import Speed, StopRequest, is_time, next_time
+from gan_jax.run.workdir import Workdir, describe, to_json, write_whole
 
 
 class Run:
@@ -36,7 +38,7 @@ class Run:
         self.batches = build.batches(config, len(self.dataset.train))
         players = build.players(config, self.dataset.shape, self.batches.per_epoch)
         self.phases = build.phases(config, players, self.batches.per_epoch, self.devices)
-        self.rounds_a_dispatch = rounds.a_dispatch(
+        self.rounds_per_dispatch = rounds.rounds_per_dispatch(
             config.train.rounds_a_dispatch, self.phases, self.devices
         )
         self.evaluator = Evaluator(config, players, self.dataset)
@@ -53,7 +55,7 @@ class Run:
         )
         self.progress = ProgressLine(self.step, config.train.steps)
 
-    def play(self) -> None:
+    def train(self) -> None:
         """Train to the last step, or until the user wishes to stop.
 
         Raises:
@@ -73,15 +75,15 @@ class Run:
         config, stop = self.config, StopRequest()
         state = self.devices.replicate(self.state)
         examples = self.devices.replicate(self.examples)
-        play = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
+        run_rounds = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
         speed, last = Speed(self.step), config.train.steps
         rhythms = [rhythm.every for rhythm in (config.log, config.eval, config.checkpoint)]
         while self.step < last:
             first, self.step = (
                 self.step,
-                next_time(self.step, [self.rounds_a_dispatch, *rhythms], last),
+                next_time(self.step, [self.rounds_per_dispatch, *rhythms], last),
             )
-            state, measured = play(state, first, self.step - first)
+            state, measured = run_rounds(state, first, self.step - first)
             logs, evaluates, saves = (is_time(self.step, every, last) for every in rhythms)
             self.recorder.add(self.step, measured, logged=logs or evaluates)
             if logs:

@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from jax.experimental import multihost_utils
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 
 
 def join(coordinator: str | None, num_processes: int, process_id: int) -> None:
@@ -51,7 +51,7 @@ class Devices:
     Attributes:
         count: Devices on all hosts.
         axis_name: Mapped axis of the global batch, or None on a single device.
-        rounds_a_dispatch: Rounds that a dispatch had best play.
+        rounds_per_dispatch: Rounds that a dispatch had best run.
     """
 
     def __init__(self, devices: Sequence[jax.Device] | None = None):
@@ -60,7 +60,7 @@ class Devices:
         self.axis_name = "devices" if self.count > 1 else None
         # An accelerator must not wait for the host between short rounds. On a CPU the host is the
         # device, and XLA runs a convolution in a loop several times slower than outside one.
-        self.rounds_a_dispatch = 1 if jax.default_backend() == "cpu" else 10
+        self.rounds_per_dispatch = 1 if jax.default_backend() == "cpu" else 10
 
     def share(self, batch_size: int) -> int:
         """Examples of a batch on each device.
@@ -76,16 +76,16 @@ class Devices:
             )
         return batch_size // self.count
 
-    def compile(self, play: Callable) -> Callable:
-        """The pure function play(state, examples, indices) -> (state, measurements), compiled.
+    def compile(self, step: Callable) -> Callable:
+        """The pure function step(state, examples, indices) -> (state, measurements), compiled.
 
-        The state is donated. Whatever leaves must be the same on every device: a play averages its
+        The state is donated. Whatever leaves must be the same on every device: a step averages its
         gradients and measurements over `axis_name`.
         """
         if self.axis_name is None:
-            return jax.jit(play, donate_argnums=0)
+            return jax.jit(step, donate_argnums=0)
         return jax.pmap(
-            play,
+            step,
             axis_name=self.axis_name,
             devices=self._devices,
             in_axes=(None, None, 0),
@@ -161,7 +161,7 @@ class TrialDevices:
         """What all trials look at, on every device."""
         return Devices(self._devices).replicate(tree)
 
-    def lay_out(self, tree: Any) -> Any:
+    def shard(self, tree: Any) -> Any:
         """Arrays [trials, ...] as the compiled functions take them."""
         if self.count == 1:
             return tree

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax.config import flatten
+from gan_jax.config.fields import flatten
 
 _PLAYERS = ("generator", "discriminator")
 

@@ -6,14 +6,14 @@ from typing import Any
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from gan_jax.errors import InputError, choose
+from gan_jax.config.hyperparameters import is_on
+from gan_jax.core.errors import InputError, choose
 from gan_jax.game.augment import AUGMENTATIONS, Augmentation
 from gan_jax.game.losses import LOSSES, Loss
 from gan_jax.game.objectives import AGGREGATES, Game
-from gan_jax.game.penalties import PENALTIES, Charge
+from gan_jax.game.penalties import PENALTIES, WeightedPenalty
+from gan_jax.game.preprocessing import Noise, Preprocessing
 from gan_jax.game.prior import DISTRIBUTIONS, Prior
-from gan_jax.game.views import Noise, View
-from gan_jax.hyperparameters import is_on
 
 
 def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
@@ -57,7 +57,7 @@ def prior(config: ConfigDict) -> Prior:
     )
 
 
-def charge(config: ConfigDict) -> Charge | None:
+def penalty(config: ConfigDict) -> WeightedPenalty | None:
     """What the discriminator pays beside its loss.
 
     Raises:
@@ -66,17 +66,17 @@ def charge(config: ConfigDict) -> Charge | None:
     if config.penalty.name == "none":
         return None
     penalty = choose("config.penalty.name", config.penalty.name, PENALTIES | {"none": None})
-    return Charge(penalty, config.penalty.weight, config.penalty.every)
+    return WeightedPenalty(penalty, config.penalty.weight, config.penalty.every)
 
 
-def view(config: ConfigDict) -> View:
+def preprocessing(config: ConfigDict) -> Preprocessing:
     """What the discriminator sees of examples, on one device.
 
     Raises:
         InputError: If an augmentation is unknown.
     """
     noise = Noise(config.noise.deviation, config.noise.updates)
-    return View(
+    return Preprocessing(
         pack=config.model.discriminator.pack,
         noise=noise if is_on(noise.deviation) else None,
         augmentation=augmentation(config),
@@ -103,12 +103,12 @@ def augmentation(config: ConfigDict) -> Augmentation | None:
     )
 
 
-def memories(config: ConfigDict) -> dict[str, Any]:
+def discriminator_collections(config: ConfigDict) -> dict[str, Any]:
     """Collections that the discriminator has beside its network's, before the first round."""
-    charged = charge(config)
+    penalty_in_use = penalty(config)
     found = {
-        "view": view(config).initial(),
-        "penalty": charged.initial() if charged else {},
+        "view": preprocessing(config).initial(),
+        "penalty": penalty_in_use.initial() if penalty_in_use else {},
     }
     return {name: memory for name, memory in found.items() if memory}
 
@@ -160,8 +160,8 @@ def game(
         prior=prior(config.model),
         batch_size=share,
         axis_name=axis_name,
-        view=view(config)._replace(axis_name=axis_name),
-        charge=charge(config),
+        preprocessing=preprocessing(config)._replace(axis_name=axis_name),
+        penalty=penalty(config),
         auxiliary=config.model.auxiliary_weight,
         information=config.model.codes.weight,
         aggregate=choose(

@@ -12,8 +12,8 @@ from absl import logging
 from ml_collections import ConfigDict
 
 import gan_jax
-from gan_jax.config import flatten
-from gan_jax.errors import InputError
+from gan_jax.config.fields import flatten
+from gan_jax.core.errors import InputError
 
 # What may change when a run goes on: how often it reports, and where the same data is read from.
 _FREE = {

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from gan_jax.core.streams import example_keys, stream
 from gan_jax.game.augment import Augmentation
-from gan_jax.streams import example_keys, stream
 
 Memory = dict[str, jax.Array]
 
@@ -17,14 +17,14 @@ class Noise(NamedTuple):
 
     Attributes:
         deviation: Standard deviation at first, in the units of the examples.
-        looks: Discriminator updates over which it falls linearly to zero; 0: it stays.
+        updates: Discriminator updates over which it falls linearly to zero; 0: it stays.
     """
 
     deviation: float
-    looks: int
+    updates: int
 
 
-class View(NamedTuple):
+class Preprocessing(NamedTuple):
     """How the discriminator sees examples, real and fake alike.
 
     What changes in the course of a run is a collection of the discriminator's, its memory: the
@@ -45,7 +45,7 @@ class View(NamedTuple):
 
     def initial(self) -> Memory:
         """The memory before the first look."""
-        memory = {"looks": jnp.float32(0)} if self.noise and self.noise.looks else {}
+        memory = {"updates": jnp.float32(0)} if self.noise and self.noise.updates else {}
         if self.augmentation and self.augmentation.adapts:
             memory["probability"] = jnp.float32(0)
         return memory
@@ -64,8 +64,8 @@ class View(NamedTuple):
     def after(self, memory: Memory, real_logits: jax.Array) -> Memory:
         """The memory after one of the discriminator's updates."""
         after = dict(memory)
-        if "looks" in memory:
-            after["looks"] = memory["looks"] + 1
+        if "updates" in memory:
+            after["updates"] = memory["updates"] + 1
         if "probability" in memory:
             sign = jnp.mean(jnp.sign(lax.stop_gradient(real_logits)))
             sign = sign if self.axis_name is None else lax.pmean(sign, self.axis_name)
@@ -73,9 +73,9 @@ class View(NamedTuple):
         return after
 
     def _deviation(self, memory: Memory) -> jax.Array | float:
-        if not self.noise.looks:
+        if not self.noise.updates:
             return self.noise.deviation
-        return self.noise.deviation * jnp.maximum(0, 1 - memory["looks"] / self.noise.looks)
+        return self.noise.deviation * jnp.maximum(0, 1 - memory["updates"] / self.noise.updates)
 
     def _keys(self, x: jax.Array, key: jax.Array) -> jax.Array:
         return example_keys(key, len(x), axis_name=self.axis_name)

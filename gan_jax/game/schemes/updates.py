@@ -5,15 +5,15 @@ from typing import NamedTuple
 import jax
 import optax
 
+from gan_jax.core.streams import restored_root, stream
 from gan_jax.data.batches import Examples
-from gan_jax.game.averages import Average, follow
+from gan_jax.game.averages import Average, update_average
 from gan_jax.game.objectives import Game
 from gan_jax.game.state import GANState
-from gan_jax.game.turn import Gradient, Measurements, make_gradient, move
-from gan_jax.streams import restored_root, stream
+from gan_jax.game.update import Gradient, Measurements, make_gradient, update_player
 
 
-class Moves(NamedTuple):
+class Updates(NamedTuple):
     """The two players, ready to look at the game and to move.
 
     Attributes:
@@ -28,18 +28,18 @@ class Moves(NamedTuple):
     discriminator: optax.GradientTransformation
     average: Average
 
-    def look_discriminator(
+    def discriminator_gradient(
         self, state: GANState, reals: Examples, key: jax.Array | None = None
     ) -> Gradient:
         """The discriminator's gradient at the state, the generator frozen.
 
         The noise is that of its turn, unless a key of other noise is given.
         """
-        look = make_gradient(self.game.discriminator_objective, self.game.axis_name)
-        key = turn_key(state, "discriminator") if key is None else key
-        return look(state.discriminator, state.generator.variables, reals, key)
+        inputs = make_gradient(self.game.discriminator_objective, self.game.axis_name)
+        key = update_key(state, "discriminator") if key is None else key
+        return inputs(state.discriminator, state.generator.variables, reals, key)
 
-    def look_generator(
+    def generator_gradient(
         self, state: GANState, reals: Examples | None, key: jax.Array | None = None
     ) -> Gradient:
         """The generator's gradient at the state, the discriminator frozen.
@@ -47,25 +47,27 @@ class Moves(NamedTuple):
         The reals are None unless the game's `generator_takes_reals`. The noise is that of its
         turn, unless a key of other noise is given.
         """
-        look = make_gradient(self.game.generator_objective, self.game.axis_name)
-        key = turn_key(state, "generator") if key is None else key
-        return look(state.generator, state.discriminator.variables, reals, key)
+        inputs = make_gradient(self.game.generator_objective, self.game.axis_name)
+        key = update_key(state, "generator") if key is None else key
+        return inputs(state.generator, state.discriminator.variables, reals, key)
 
-    def move_discriminator(
+    def update_discriminator(
         self, state: GANState, gradient: Gradient
     ) -> tuple[GANState, Measurements]:
         """The state after the discriminator's update."""
-        player, measured = move(state.discriminator, gradient, self.discriminator)
+        player, measured = update_player(state.discriminator, gradient, self.discriminator)
         return state.replace(discriminator=player), _named("discriminator", measured)
 
-    def move_generator(self, state: GANState, gradient: Gradient) -> tuple[GANState, Measurements]:
+    def update_generator(
+        self, state: GANState, gradient: Gradient
+    ) -> tuple[GANState, Measurements]:
         """The state after the generator's update, its average one update on too."""
-        player, measured = move(state.generator, gradient, self.generator)
-        ema = follow(self.average, player, state.ema)
+        player, measured = update_player(state.generator, gradient, self.generator)
+        ema = update_average(self.average, player, state.ema)
         return state.replace(generator=player, ema=ema), _named("generator", measured)
 
 
-def turn_key(state: GANState, name: str) -> jax.Array:
+def update_key(state: GANState, name: str) -> jax.Array:
     """Key of the noise of a player's next update."""
     return stream(restored_root(state.key), f"{name} turn", getattr(state, name).updates)
 

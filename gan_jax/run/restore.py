@@ -9,13 +9,13 @@ import flax.serialization
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import build
-from gan_jax.build import Players
-from gan_jax.checkpoint import Checkpoints
-from gan_jax.config import check
-from gan_jax.errors import InputError
+from gan_jax.config import build
+from gan_jax.config.build import Players
+from gan_jax.config.fields import check
+from gan_jax.core.errors import InputError
 from gan_jax.game.state import GANState, Variables
-from gan_jax.workdir import Workdir
+from gan_jax.run.checkpoint import Checkpoints
+from gan_jax.run.workdir import Workdir
 
 WEIGHTS = ("ema", "raw")
 ALL = tuple(GANState.__dataclass_fields__)

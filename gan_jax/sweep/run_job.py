@@ -11,16 +11,16 @@ import flax.serialization
 import numpy as np
 
 from gan_jax import data
-from gan_jax.checkpoint import Checkpoints
-from gan_jax.errors import Diverged
+from gan_jax.core.errors import Diverged
 from gan_jax.report.recorder import read_rows
-from gan_jax.rhythm import StopRequest
+from gan_jax.run.checkpoint import Checkpoints
+from gan_jax.run.intervals import StopRequest
+from gan_jax.run.train import Run
+from gan_jax.run.workdir import Workdir, to_json, versions, write_whole
 from gan_jax.sweep.jobs import Job
-from gan_jax.sweep.program import Trial
 from gan_jax.sweep.study import Probe
-from gan_jax.sweep.together import Row, Together
-from gan_jax.train import Run
-from gan_jax.workdir import Workdir, to_json, versions, write_whole
+from gan_jax.sweep.trial_program import TrialState
+from gan_jax.sweep.vmapped import Row, VmappedTrials
 
 SECONDS_A_CHECKPOINT = 30
 
@@ -53,7 +53,7 @@ class JobFolder:
         return float(self.progress.read_text()) if self.progress.exists() else 0.0
 
 
-def play(job: Job, folder: JobFolder, probe: Probe | None = None) -> None:
+def run_job(job: Job, folder: JobFolder, probe: Probe | None = None) -> None:
     """Play a job to its end; nothing is done again that was done before.
 
     Args:
@@ -68,30 +68,32 @@ def play(job: Job, folder: JobFolder, probe: Probe | None = None) -> None:
     if folder.done.exists():
         return
     folder.path.mkdir(parents=True, exist_ok=True)
-    seconds = _play_together(job, folder) if job.together else _play_apart(job, folder, probe)
+    seconds = _run_vmapped(job, folder) if job.vmapped else _run_alone(job, folder, probe)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     record = {"device_seconds": seconds, "trials": len(job.trials), "versions": versions()}
     write_whole(folder.done, to_json(record, indent=2))
 
 
-def _play_together(job: Job, folder: JobFolder) -> float:
+def _run_vmapped(job: Job, folder: JobFolder) -> float:
     """Returns device-seconds, compiling included."""
     started = time.monotonic()
-    side = Together([trial.config for trial in job.trials], data.load(job.trials[0].config.data))
+    side = VmappedTrials(
+        [trial.config for trial in job.trials], data.load(job.trials[0].config.data)
+    )
     checkpoints, stop = Checkpoints(folder.checkpoints), StopRequest()
     try:
-        trials, plays, before = _newest(side, checkpoints)
-        _keep_rows(folder.rows, plays)
+        trials, steps, before = _newest(side, checkpoints)
+        _keep_rows(folder.rows, steps)
         saved = started
-        while plays < side.plays:
-            trials, plays = side.play(trials, plays)
-            if side.due(plays):
-                _note(job, folder.rows, plays, side.evaluate(trials, plays))
-                write_whole(folder.progress, to_json(plays / side.plays))
+        while steps < side.steps:
+            trials, steps = side.step(trials, steps)
+            if side.due(steps):
+                _note(job, folder.rows, steps, side.evaluate(trials, steps))
+                write_whole(folder.progress, to_json(steps / side.steps))
             now = time.monotonic()
-            if stop.signal or (side.due(plays) and now - saved > SECONDS_A_CHECKPOINT):
+            if stop.signal or (side.due(steps) and now - saved > SECONDS_A_CHECKPOINT):
                 so_far = np.float64(before + (now - started) * side.devices)
-                checkpoints.save(plays, {"trials": side.to_host(trials), "seconds": so_far})
+                checkpoints.save(steps, {"trials": side.to_host(trials), "seconds": so_far})
                 saved = now
             if stop.signal:
                 raise KeyboardInterrupt
@@ -100,39 +102,39 @@ def _play_together(job: Job, folder: JobFolder) -> float:
     return before + (time.monotonic() - started) * side.devices
 
 
-def _newest(side: Together, checkpoints: Checkpoints) -> tuple[Trial, int, float]:
+def _newest(side: VmappedTrials, checkpoints: Checkpoints) -> tuple[TrialState, int, float]:
     """The trials where they stood, after how many plays, and the device-seconds it took."""
     trials, saved = side.start(), checkpoints.restore_newest()
     if saved is None:
         return trials, 0, 0.0
-    plays, tree = saved
+    steps, tree = saved
     host = flax.serialization.from_state_dict(side.to_host(trials), tree["trials"])
-    return side.from_host(host), plays, float(tree["seconds"])
+    return side.from_host(host), steps, float(tree["seconds"])
 
 
-def _keep_rows(rows: Path, plays: int) -> None:
+def _keep_rows(rows: Path, steps: int) -> None:
     """Drop the rows that will be written again."""
-    kept = [to_json(row) for row in read_rows(rows) if row["plays"] <= plays]
+    kept = [to_json(row) for row in read_rows(rows) if row["plays"] <= steps]
     rows.write_text("".join(f"{row}\n" for row in kept), encoding="utf-8")
 
 
-def _note(job: Job, rows: Path, plays: int, measured: Iterable[tuple[int, Row]]) -> None:
+def _note(job: Job, rows: Path, steps: int, measured: Iterable[tuple[int, Row]]) -> None:
     """Add rows; a measurement that is not finite has no entry in its row."""
     with open(rows, "a", encoding="utf-8") as file:
         for place, row in measured:
             known = {name: value for name, value in row.items() if math.isfinite(value)}
             number = job.trials[place].number
-            file.write(to_json({"trial": number, "plays": plays, **known}) + "\n")
+            file.write(to_json({"trial": number, "plays": steps, **known}) + "\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def _play_apart(job: Job, folder: JobFolder, probe: Probe | None) -> float:
+def _run_alone(job: Job, folder: JobFolder, probe: Probe | None) -> float:
     """A run as `gan_jax.main` makes it, then the probe. Returns device-seconds."""
     (trial,), started, fell = job.trials, time.monotonic(), {}
     run = Run(trial.config, str(folder.run))
     try:
-        run.play()
+        run.train()
     except Diverged as error:
         fell = {"step": error.step, "diverged_at": error.step}
     if not fell and run.step < trial.config.train.steps:

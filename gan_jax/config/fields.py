@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from gan_jax.errors import InputError
+from gan_jax.core.errors import InputError
 
 
 class Rule(NamedTuple):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from absl import app, flags, logging
 
-from gan_jax import process
-from gan_jax.errors import InputError, RunError
+from gan_jax.core import process
+from gan_jax.core.errors import InputError, RunError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 

@@ -7,19 +7,19 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import build
+from gan_jax.config import build
+from gan_jax.config.hyperparameters import COUNTS, numbers
+from gan_jax.config.rules import loss
+from gan_jax.core.devices import TrialDevices, one_device
+from gan_jax.core.errors import InputError, choose
 from gan_jax.data import Dataset
 from gan_jax.data.batches import take
-from gan_jax.diagnosis import held_out_rows, shown
-from gan_jax.errors import InputError, choose
-from gan_jax.game.schemes import updates_a_round
-from gan_jax.hyperparameters import COUNTS, numbers
+from gan_jax.game.schemes import updates_per_round
 from gan_jax.metrics import PROTOCOLS
-from gan_jax.parallel import TrialDevices, one_device
-from gan_jax.rounds import is_single
-from gan_jax.rules import loss
-from gan_jax.sweep.pace import Pace, plays_a_dispatch
-from gan_jax.sweep.program import Looks, Program, Shared, Trial
+from gan_jax.run.diagnosis import diagnosed_rows, held_out_rows
+from gan_jax.run.rounds import is_single_program
+from gan_jax.sweep.trial_program import EvaluationIndices, Program, SharedData, TrialState
+from gan_jax.sweep.trial_schedule import TrialSchedule, steps_per_dispatch
 
 Row = dict[str, float]
 # Examples of a batch times parameters of both players. On two cores 16 trials in turn took, of
@@ -28,7 +28,7 @@ LARGE = 4_000_000
 _TYPES = {"seed": np.uint32, **dict.fromkeys(COUNTS, np.int32)}
 
 
-class Together:
+class VmappedTrials:
     """Trials in play.
 
     Args:
@@ -47,12 +47,12 @@ class Together:
         template, self._configs = configs[0], configs
         self._protocol = choose("config.eval.protocol", template.eval.protocol, PROTOCOLS)
         self._reference = self._protocol.reference(dataset)
-        by_turns, self._paces = _paces(configs, dataset)
-        self.plays = max(pace.plays * pace.steps for pace in self._paces)
-        self._a_dispatch = plays_a_dispatch(self._paces)
-        held_out, source = build.held_out(template.model, dataset), self._paces[0].source
+        by_turns, self._schedules = _schedules(configs, dataset)
+        self.steps = max(schedule.steps * schedule.rounds for schedule in self._schedules)
+        self._steps_per_dispatch = steps_per_dispatch(self._schedules)
+        held_out, source = build.held_out(template.model, dataset), self._schedules[0].source
         rows = held_out_rows(source, len(held_out.x), template.model.discriminator.pack)
-        shared = Shared(build.training(template.model, dataset), take(held_out, rows))
+        shared = SharedData(build.training(template.model, dataset), take(held_out, rows))
         per_epoch = source.per_epoch
         program = Program(template, dataset.shape, per_epoch, by_turns, self._protocol.num)
         self._devices = TrialDevices(len(configs))
@@ -60,50 +60,52 @@ class Together:
         self._shared = self._devices.share(shared)
         self._start = self._devices.compile(program.start)
         self._play = self._devices.compile(
-            program.play, donates=True, in_turn=_is_large(template, program)
+            program.step, donates=True, in_turn=_is_large(template, program)
         )
         self._evaluate = self._devices.compile(program.evaluate)
 
-    def start(self) -> Trial:
+    def start(self) -> TrialState:
         """All trials before their first play."""
         tables = [numbers(config) for config in self._configs]
         columns = {
             name: np.array([table[name] for table in tables], _TYPES.get(name, np.float32))
             for name in tables[0]
         }
-        return self._start(self._devices.lay_out(columns), None, None)
+        return self._start(self._devices.shard(columns), None, None)
 
-    def play(self, trials: Trial, first: int) -> tuple[Trial, int]:
+    def step(self, trials: TrialState, first: int) -> tuple[TrialState, int]:
         """The trials some plays on from play number `first`, and the number of the next."""
-        end = first + self._a_dispatch
-        indices = [[pace.indices(play) for play in range(first, end)] for pace in self._paces]
-        return self._play(trials, self._devices.lay_out(np.array(indices)), self._shared), end
+        end = first + self._steps_per_dispatch
+        indices = [
+            [schedule.indices(step) for step in range(first, end)] for schedule in self._schedules
+        ]
+        return self._play(trials, self._devices.shard(np.array(indices)), self._shared), end
 
-    def due(self, plays: int) -> list[int]:
+    def due(self, steps: int) -> list[int]:
         """Which trials are to be evaluated after so many plays."""
-        return [trial for trial, pace in enumerate(self._paces) if pace.is_due(plays)]
+        return [trial for trial, schedule in enumerate(self._schedules) if schedule.is_due(steps)]
 
-    def evaluate(self, trials: Trial, plays: int) -> Iterator[tuple[int, Row]]:
+    def evaluate(self, trials: TrialState, steps: int) -> Iterator[tuple[int, Row]]:
         """Each trial that is due after so many plays, with what is measured of it."""
-        indices = Looks(
-            shown=np.array([shown(pace.source) for pace in self._paces]),
-            ahead=np.array([pace.indices(plays) for pace in self._paces]),
+        indices = EvaluationIndices(
+            shown=np.array([diagnosed_rows(schedule.source) for schedule in self._schedules]),
+            ahead=np.array([schedule.indices(steps) for schedule in self._schedules]),
         )
-        found = self._evaluate(trials, self._devices.lay_out(indices), self._shared)
+        found = self._evaluate(trials, self._devices.shard(indices), self._shared)
         measured, samples = self._devices.gather(found)
-        for trial in self.due(plays):
+        for trial in self.due(steps):
             row = {name: values[trial].item() for name, values in measured.items()}
             scores = self._protocol.measure([samples[trial]], self._reference)
             named = {f"{self._protocol.name}/{name}": value for name, value in scores.items()}
-            yield trial, {"step": plays // self._paces[trial].plays, **row, **named}
+            yield trial, {"step": steps // self._schedules[trial].steps, **row, **named}
 
-    def to_host(self, trials: Trial) -> Trial:
+    def to_host(self, trials: TrialState) -> TrialState:
         """The trials as numpy arrays [trials, ...], and `from_host` back."""
         return self._devices.gather(trials)
 
-    def from_host(self, trials: Trial) -> Trial:
+    def from_host(self, trials: TrialState) -> TrialState:
         """The inverse of `to_host`."""
-        return self._devices.lay_out(trials)
+        return self._devices.shard(trials)
 
 
 def _is_large(config: ConfigDict, program: Program) -> bool:
@@ -118,21 +120,23 @@ def _is_large(config: ConfigDict, program: Program) -> bool:
     return config.train.batch_size * sum(leaf.size for leaf in leaves) >= LARGE
 
 
-def _paces(configs: Sequence[ConfigDict], dataset: Dataset) -> tuple[bool, list[Pace]]:
+def _schedules(configs: Sequence[ConfigDict], dataset: Dataset) -> tuple[bool, list[TrialSchedule]]:
     """Whether the trials play by turns, and the pace of each."""
     template = configs[0]
     sources = [build.batches(config, len(dataset.train)) for config in configs]
     per_epoch = sources[0].per_epoch
     players = build.players(template, dataset.shape, per_epoch)
     phases = build.phases(template, players, per_epoch, one_device())
-    ratios = [updates_a_round(config.schedule, per_epoch) for config in configs]
-    by_turns = len(set(ratios)) > 1 or not is_single(phases)
+    ratios = [updates_per_round(config.schedule, per_epoch) for config in configs]
+    by_turns = len(set(ratios)) > 1 or not is_single_program(phases)
     if by_turns and template.schedule.warmup_rounds:
         why = "rounds that change can't be played side by side"
         raise InputError("config.schedule.warmup_rounds", template.schedule.warmup_rounds, why)
     generator_looks = loss(template, None).relativistic
-    paces = []
+    schedules = []
     for config, source, (k, m) in zip(configs, sources, ratios, strict=True):
-        cut = (k + m, k + m * generator_looks, 1) if by_turns else (1, 1, phases[0].batches)
-        paces.append(Pace(source, *cut, every=config.eval.every, steps=config.train.steps))
-    return by_turns, paces
+        division = (k + m, k + m * generator_looks, 1) if by_turns else (1, 1, phases[0].batches)
+        schedules.append(
+            TrialSchedule(source, *division, every=config.eval.every, rounds=config.train.steps)
+        )
+    return by_turns, schedules

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gan_jax.threefry import THREEFRY
+from gan_jax.core.threefry import THREEFRY
 
 
 def root(seed: int) -> jax.Array:

@@ -7,11 +7,11 @@ import flax.linen as nn
 import jax
 import numpy as np
 
+from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.data.batches import Examples, from_float, to_float
 from gan_jax.game.objectives import Game
 from gan_jax.game.prior import Prior
 from gan_jax.game.state import Variables
-from gan_jax.streams import example_keys, root, stream
 
 BATCH = 500  # examples a dispatch: memory does not grow with what is asked for
 
@@ -56,15 +56,15 @@ def make_accuracy(game: Game) -> Callable[[Variables, Examples], float]:
     it takes for real, in use.
 
     Args:
-        game: The rules. `game.loss.even` is the logit above which an example is taken for real.
+        game: The rules. `game.loss.threshold` is the logit above which an example is taken for real.
     """
-    pack = game.view.pack
+    pack = game.preprocessing.pack
     size = BATCH - BATCH % pack
 
     @jax.jit
     def taken_for_real(variables: Variables, examples: Examples) -> jax.Array:
         floats = examples._replace(x=to_float(examples.x))
-        return game.judge_in_use(variables, floats).logits > game.loss.even
+        return game.discriminate_in_evaluation(variables, floats).logits > game.loss.threshold
 
     def accuracy(variables: Variables, examples: Examples) -> float:
         num = len(examples.x)

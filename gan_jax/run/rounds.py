@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 from jax import lax
 
+from gan_jax.core.devices import Devices
+from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Batches, Examples
-from gan_jax.errors import InputError
-from gan_jax.game.schemes import Phase, Play
+from gan_jax.game.schemes import Phase, Step
 from gan_jax.game.state import GANState
-from gan_jax.game.turn import Measurements
-from gan_jax.parallel import Devices
+from gan_jax.game.update import Measurements
 
-PlayRounds = Callable[[GANState, int, int], tuple[GANState, Measurements]]
+RunRounds = Callable[[GANState, int, int], tuple[GANState, Measurements]]
 
 
-def a_dispatch(asked: int, phases: tuple[Phase, ...], devices: Devices) -> int:
+def rounds_per_dispatch(asked: int, phases: tuple[Phase, ...], devices: Devices) -> int:
     """How many rounds one dispatch plays.
 
     Args:
@@ -25,44 +25,44 @@ def a_dispatch(asked: int, phases: tuple[Phase, ...], devices: Devices) -> int:
     Raises:
         InputError: If several are asked for of a round that is not a single program.
     """
-    single = is_single(phases)
+    single = is_single_program(phases)
     if asked > 1 and not single:
         raise InputError(
             "config.train.rounds_a_dispatch",
             asked,
             "a round of this schedule is several dispatches itself",
         )
-    return (asked or devices.rounds_a_dispatch) if single else 1
+    return (asked or devices.rounds_per_dispatch) if single else 1
 
 
-def is_single(phases: tuple[Phase, ...]) -> bool:
+def is_single_program(phases: tuple[Phase, ...]) -> bool:
     """Whether a round is one program, dispatched once."""
     return len(phases) == 1 and phases[0].repeats == 1 and phases[0].end is None
 
 
-def several(play: Play) -> Play:
+def scanned(step: Step) -> Step:
     """The play in a loop: indices [R, batches, B] to measurements [R]."""
 
     def loop(state, examples, indices):
-        return lax.scan(lambda state, row: play(state, examples, row), state, indices)
+        return lax.scan(lambda state, row: step(state, examples, row), state, indices)
 
     return loop
 
 
 def make_rounds(
     phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: Examples
-) -> PlayRounds:
+) -> RunRounds:
     """A function of (state, its step, rounds) to (the state after them, measurements).
 
     The measurements are scalars for one round, and one a round [rounds] for several.
     """
-    programs = [(devices.compile(phase.play), phase) for phase in phases]
-    loop = devices.compile(several(phases[0].play))
+    programs = [(devices.compile(phase.step), phase) for phase in phases]
+    loop = devices.compile(scanned(phases[0].step))
 
     def batches_before(step: int) -> int:
         return sum(phase.repeats * phase.batches * phase.rounds_before(step) for phase in phases)
 
-    def play_one(state: GANState, step: int) -> tuple[GANState, Measurements]:
+    def run_one(state: GANState, step: int) -> tuple[GANState, Measurements]:
         measured, update = {}, batches_before(step)
         for program, phase in programs:
             for _ in range(phase.repeats * phase.takes_part(step)):
@@ -72,11 +72,11 @@ def make_rounds(
                 update += phase.batches
         return state, measured
 
-    def play(state: GANState, step: int, rounds: int = 1) -> tuple[GANState, Measurements]:
+    def run(state: GANState, step: int, rounds: int = 1) -> tuple[GANState, Measurements]:
         if rounds == 1:
-            return play_one(state, step)
+            return run_one(state, step)
         first, end = batches_before(step), batches_before(step + rounds)
         indices = batches.indices(first, end - first).reshape(rounds, -1, batches.batch_size)
         return loop(state, examples, devices.split(indices))
 
-    return play
+    return run

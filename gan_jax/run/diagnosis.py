@@ -6,13 +6,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import build, rounds
-from gan_jax.build import Players
+from gan_jax.config import build
+from gan_jax.config.build import Players
+from gan_jax.core.devices import one_device
 from gan_jax.data import Dataset
 from gan_jax.data.batches import Batches, take
 from gan_jax.diagnostics import diagnose
 from gan_jax.game.state import GANState
-from gan_jax.parallel import one_device
+from gan_jax.run import rounds
 
 JUDGED = 500  # training examples that the discriminator judges, at least; as many held-out ones
 
@@ -32,26 +33,26 @@ def make_diagnosis(
     """
     device = one_device()
     batches = build.batches(config, len(dataset.train))
-    moves = build.moves(config, players, device)
+    updates = build.updates(config, players, device)
     phases = build.phases(config, players, batches.per_epoch, device)
     examples, others = build.training(config.model, dataset), build.held_out(config.model, dataset)
-    play = rounds.make_rounds(phases, device, batches, examples)
-    reals = take(examples, shown(batches))
-    held_out = take(others, held_out_rows(batches, len(others.x), moves.game.view.pack))
+    run_rounds = rounds.make_rounds(phases, device, batches, examples)
+    reals = take(examples, diagnosed_rows(batches))
+    held_out = take(others, held_out_rows(batches, len(others.x), updates.game.preprocessing.pack))
 
     @jax.jit
     def measured(state, after, reals, held_out):
-        return diagnose(moves, state, reals, held_out, lambda _: after)
+        return diagnose(updates, state, reals, held_out, lambda _: after)
 
     def diagnosis(state: GANState) -> dict[str, float]:
-        after, _ = play(device.replicate(state), int(state.step))
+        after, _ = run_rounds(device.replicate(state), int(state.step))
         found = jax.device_get(measured(state, after, reals, held_out))
         return {name: float(value) for name, value in found.items()}
 
     return diagnosis
 
 
-def shown(batches: Batches) -> np.ndarray:
+def diagnosed_rows(batches: Batches) -> np.ndarray:
     """Indices int32 [N] of the training examples that are looked at: those of the first batches."""
     count = min(-(-JUDGED // batches.batch_size), batches.per_epoch)
     return batches.indices(0, count).ravel()
@@ -59,5 +60,5 @@ def shown(batches: Batches) -> np.ndarray:
 
 def held_out_rows(batches: Batches, num: int, pack: int) -> np.ndarray:
     """Indices [M] of the held-out examples, of `num`: as many, in whole packs."""
-    num = min(len(shown(batches)), num)
+    num = min(len(diagnosed_rows(batches)), num)
     return np.arange(num - num % pack)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 
 
-class Opinion(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """A discriminator's answers on N examples.
 
     Attributes:

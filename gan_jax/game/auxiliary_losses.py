@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax.game.prior import Draw
-from gan_jax.models.opinion import Opinion
+from gan_jax.game.prior import GeneratorInputs
+from gan_jax.models.output import DiscriminatorOutput
 
 
-def classification(opinion: Opinion, labels: jax.Array) -> jax.Array:
+def classification_loss(output: DiscriminatorOutput, labels: jax.Array) -> jax.Array:
     """-log p(label | x) by the auxiliary classifier, in nats.
 
     Args:
@@ -20,10 +20,10 @@ def classification(opinion: Opinion, labels: jax.Array) -> jax.Array:
 
     Source: Odena et al., 2017, arXiv:1610.09585, equation 3.
     """
-    return _cross_entropy(opinion.classes, labels)
+    return _cross_entropy(output.classes, labels)
 
 
-def information(opinion: Opinion, draw: Draw) -> jax.Array:
+def information_loss(output: DiscriminatorOutput, draw: GeneratorInputs) -> jax.Array:
     """-log q(codes | x) up to a constant, in nats: a bound on what the image tells of its codes.
 
     The posterior of the continuous codes is normal with deviation 1 around what is read.
@@ -38,7 +38,7 @@ def information(opinion: Opinion, draw: Draw) -> jax.Array:
 
     Source: Chen et al., 2016, arXiv:1606.03657, equation 5.
     """
-    read, continuous = opinion.codes, 0 if draw.continuous is None else draw.continuous.shape[1]
+    read, continuous = output.codes, 0 if draw.continuous is None else draw.continuous.shape[1]
     split = read.shape[-1] - continuous
     values = jnp.zeros(read.shape[:-1], read.dtype)
     if draw.categories is not None:

@@ -6,16 +6,16 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import build, rules
-from gan_jax.build import Players
+from gan_jax.config import build, rules
+from gan_jax.config.build import Players
+from gan_jax.core.errors import choose
 from gan_jax.data import Dataset
-from gan_jax.diagnosis import make_diagnosis
-from gan_jax.errors import choose
 from gan_jax.game.state import GANState, Variables
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.metrics.classifier import CLASSIFIED, share_as_asked
 from gan_jax.report.pictures import SHOWN
-from gan_jax.sampling import make_accuracy, make_sampler
+from gan_jax.run.diagnosis import make_diagnosis
+from gan_jax.run.sampling import make_accuracy, make_sampler
 
 JUDGED = 2_000  # samples whose class is compared with the one asked for
 

@@ -15,7 +15,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from absl import logging
 
-from gan_jax.errors import RunError
+from gan_jax.core.errors import RunError
 
 
 class Checkpoints:

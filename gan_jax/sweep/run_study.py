@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gan_jax.errors import RunError
+from gan_jax.core.errors import RunError
+from gan_jax.run.workdir import versions
 from gan_jax.study import page
 from gan_jax.sweep import results
 from gan_jax.sweep.jobs import Job, programs, rounds
-from gan_jax.sweep.play import JobFolder
 from gan_jax.sweep.progress import Progress
+from gan_jax.sweep.run_job import JobFolder
 from gan_jax.sweep.runners import Options, Runner, Task
 from gan_jax.sweep.study import Study
-from gan_jax.workdir import versions
 
 
 def plan(jobs: Sequence[Job]) -> str:
     """What would be run, in words."""
     trials = [trial for job in jobs for trial in job.trials]
-    apart = sum(not job.together for job in jobs)
+    apart = sum(not job.vmapped for job in jobs)
     return (
         f"{len(trials)} trials, {rounds(trials):,} rounds: {len(jobs)} jobs, {apart} of them runs "
         f"of their own, {programs(jobs)} programs to compile"
@@ -42,7 +42,7 @@ def tasks(jobs: Sequence[Job], folder: Path, command: Sequence[str]) -> list[Tas
     return made
 
 
-def conduct(
+def run_study(
     study: Study,
     jobs: Sequence[Job],
     folder: Path,

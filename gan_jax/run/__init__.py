@@ -1,0 +1,1 @@
+"""One GAN in training, in its folder."""

@@ -45,7 +45,7 @@ from experiments.common.phases import (
 from experiments.common.readings import in_order, last
 from experiments.common.verdicts import Verdict, judge
 from gan_jax.core.streams import root
-from gan_jax.data.batches import from_float
+from gan_jax.examples import IMAGE
 from gan_jax.game.state import GANState
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
@@ -328,7 +328,8 @@ def _sheet(bench: Bench, state: GANState, stage: str, trial: int) -> Section:
     }
     shape = bench.held_out.x.shape[1:]
     shades = {
-        name: np.asarray(from_float(row[:SHOWN].reshape(-1, *shape))) for name, row in rows.items()
+        name: np.asarray(IMAGE.to_data(row[:SHOWN].reshape(-1, *shape)))
+        for name, row in rows.items()
     }
     return Section(
         f"Slopes and samples: {stage}",

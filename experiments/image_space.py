@@ -87,7 +87,9 @@ def draws(space, seed):
     flat = digits.train.reshape(-1, PIXELS)
     gaussian = rng.multivariate_normal(flat.mean(axis=0), _covariance(), NUM, method="eigh")
     pairs = rng.permuted(np.tile(np.arange(len(digits.test)), (2, 1)), axis=1)
-    pairs = pairs[:, digits.test_labels[pairs[0]] != digits.test_labels[pairs[1]]]
+    pairs = pairs[
+        :, digits.test_conditions["label"][pairs[0]] != digits.test_conditions["label"][pairs[1]]
+    ]
     return {
         DRAWN[0]: rng.integers(256, size=(NUM, 28, 28, 1), dtype=np.uint8),
         DRAWN[1]: _shades(rng.permuted(flat[rng.permutation(len(flat))[:NUM]], axis=1)),
@@ -107,7 +109,7 @@ def draws(space, seed):
 def _generated(space):
     """Images of the prior's latents, and those halfway between two that are digits."""
     z = np.asarray(space.draw(2 * NUM).z)
-    made = render(space.generate, z)
+    made = render(space, z)
     meant = meaning.read_digits(made)
     good = np.flatnonzero(meant.meaningful)
     one, other = good[: len(good) // 2], good[len(good) // 2 : 2 * (len(good) // 2)]
@@ -118,7 +120,7 @@ def _generated(space):
     return {
         "generator": made[:NUM],
         "halfway, pixels": _shades((made[one] + made[other].astype(float)) / 2),
-        **{name: render(space.generate, np.asarray(way)) for name, way in ways.items()},
+        **{name: render(space, np.asarray(way)) for name, way in ways.items()},
     }
 
 
@@ -147,7 +149,7 @@ def probe(folder):
     rng = np.random.default_rng(space.config.seed)
     clouds = {
         REAL: rng.permutation(mnist_digits().train)[:IN_A_CLOUD],
-        "generator": render(space.generate, np.asarray(space.draw(IN_A_CLOUD).z)),
+        "generator": render(space, np.asarray(space.draw(IN_A_CLOUD).z)),
         "uniform noise": rng.integers(256, size=(IN_A_CLOUD, PIXELS)),
     }
     for name, cloud in clouds.items():

@@ -21,6 +21,7 @@ What would refute it: latents near 0 are meaningful at least half as often as ty
 """
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,7 @@ def probe(folder):
     read, drawn = meaning.reader(space), np.asarray(space.draw(NUM).z)
     ball = maps.in_ball(NUM, space.prior.noise, NEAR * maps.typical_radius(space.prior))
     places = {"zero": 0 * drawn[:1], "near": ball, "typical": drawn}
-    made = {name: render(space.generate, z) for name, z in places.items()}
+    made = {name: render(space, z) for name, z in places.items()}
     made["real"] = mnist_digits().test
     found = {
         f"{name}/{measure}": float(np.mean(getattr(read(examples), measure)))
@@ -77,7 +78,7 @@ def probe(folder):
     for name in places:
         found[f"{name}/likeness"] = likeness(made[name], mean)
     found |= {f"{name}/ink": float(np.mean(examples)) / 255 for name, examples in made.items()}
-    by_radius = maps.profile(read, space.generate, space.prior, drawn, RADII, CLASSES)
+    by_radius = maps.profile(read, partial(render, space), space.prior, drawn, RADII, CLASSES)
     for number, radius in enumerate(RADII):
         for measure in READ:
             found[f"radius {radius:g}/{measure}"] = float(getattr(by_radius, measure)[number])
@@ -280,7 +281,7 @@ def exhibit(folders):
         spaces.setdefault(f"{space.prior.distribution}, {space.prior.noise}", []).append(space)
     first = {name: some[0] for name, some in spaces.items()}
     at_zero = {
-        name: np.concatenate([render(one.generate, np.zeros((1, one.prior.noise))) for one in some])
+        name: np.concatenate([render(one, np.zeros((1, one.prior.noise))) for one in some])
         for name, some in spaces.items()
     }
     sheet_of = {
@@ -302,7 +303,7 @@ def exhibit(folders):
 
 
 def _made(spaces, latents):
-    return {name: render(one.generate, latents(one)) for name, one in spaces.items()}
+    return {name: render(one, latents(one)) for name, one in spaces.items()}
 
 
 def _typical(space):

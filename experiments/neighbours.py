@@ -43,8 +43,7 @@ from experiments.common.neighbourhoods import (
 from experiments.common.readings import last
 from experiments.common.verdicts import Verdict, judge
 from gan_jax import data, latent
-from gan_jax.config import build
-from gan_jax.data.batches import from_float
+from gan_jax.examples import IMAGE
 from gan_jax.latent.digits import classifier
 from gan_jax.metrics.classifier import embed
 from gan_jax.metrics.neighbours import nearest
@@ -111,7 +110,7 @@ def probe(folder) -> dict[str, float]:
 def _untrained(folder, space) -> Partial:
     """The run's generator as it was before the first round."""
     trained = restore(folder, beside=())
-    state = build.state(trained.config, trained.players, trained.shape)
+    state = trained.setup.first_state()
     return Partial(space.generate.func, state.generator.variables)
 
 
@@ -119,7 +118,7 @@ def _real(config: ConfigDict, unit: dict[str, float]) -> dict[str, float]:
     """The same distances between real digits: held-out ones and training ones."""
     dataset, found = data.load(config.data), {}
     train, test = (_seen(digits) for digits in (dataset.train, dataset.test))
-    labels, own = dataset.train_labels, dataset.test_labels
+    labels, own = dataset.train_conditions["label"], dataset.test_conditions["label"]
     rows = np.random.default_rng(0).permutation(len(labels))[: len(own)]
     for view in VIEWS:
         closest = nearest(getattr(test, view), getattr(train, view))
@@ -339,4 +338,4 @@ def _nearest_sheet(space: latent.Space, trial: int) -> Section:
 
 
 def _shades(space: latent.Space, z: np.ndarray) -> np.ndarray:
-    return np.asarray(from_float(space.generate(z)))
+    return np.asarray(IMAGE.to_data(space.generate(z)))

@@ -110,10 +110,10 @@ def main(_):
     config = base.get_config().data
     config.source, config.raw_dir = "raw", RAW_DIR.value
     mnist = data.load(config)
-    stored = train(mnist.train, mnist.train_labels, EPOCHS.value)
+    stored = train(mnist.train, mnist.train_conditions["label"], EPOCHS.value)
     variables = jax.tree.map(lambda array: array.astype(np.float32), stored)
     _, probabilities = embed(mnist.test, variables)
-    accuracy = np.mean(probabilities.argmax(axis=1) == mnist.test_labels)
+    accuracy = np.mean(probabilities.argmax(axis=1) == mnist.test_conditions["label"])
     logging.info("accuracy on %d test images: %.4f", len(mnist.test), accuracy)
     if accuracy < ACCURACY:
         raise SystemExit(f"accuracy {accuracy:.4f} is below {ACCURACY}: nothing written")

@@ -38,7 +38,6 @@ def main() -> None:
     if not out.absolute().parent.is_dir():
         raise InputError("--out", out, "there is no such folder")
     from gan_jax import latent
-    from gan_jax.data.batches import from_float
     from gan_jax.latent.attributes import ATTRIBUTES
     from gan_jax.latent.directions import METHODS, explained
     from gan_jax.latent.edits import edit, effect, follow
@@ -56,7 +55,7 @@ def main() -> None:
     shown = moved.head(_NUM.value)
     images = edit(space, shown.z, direction, amounts, shown.labels, keep=_KEEP.value)
     rows = {
-        f"{number}: {digit}": from_float(row)
+        f"{number}: {digit}": space.kind.to_data(row)
         for number, (digit, row) in enumerate(zip(shown.digits, images, strict=True))
     }
     reach = ", ".join(f"{amount:g}" for amount in amounts)

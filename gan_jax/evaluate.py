@@ -18,15 +18,15 @@ _PROTOCOL = flags.DEFINE_string("protocol", None, "A named protocol; default: th
 def main() -> None:
     """Load, measure, print."""
     from gan_jax import data
+    from gan_jax.config.setup import with_protocol
     from gan_jax.run.evaluation import Evaluator
     from gan_jax.run.restore import restore
     from gan_jax.run.workdir import describe, to_json
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
-    config = trained.config
-    config.eval.protocol = _PROTOCOL.value or config.eval.protocol
-    dataset = data.load(config.data)
-    evaluator = Evaluator(config, trained.players, dataset)
+    setup = with_protocol(trained.setup, _PROTOCOL.value) if _PROTOCOL.value else trained.setup
+    dataset = data.load(setup.config.data)
+    evaluator = Evaluator(setup, dataset)
     numbers, _ = evaluator(trained.state, trained.generator)
     row = {
         "step": trained.step,
@@ -34,7 +34,7 @@ def main() -> None:
         **numbers,
         "protocol": evaluator.protocol.name,
         "noise_floor": evaluator.floor,
-        **describe(config, dataset),
+        **describe(setup.config, dataset),
     }
     print(to_json(row))
     with open(trained.workdir.evaluations, "a", encoding="utf-8") as file:

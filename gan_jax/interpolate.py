@@ -41,7 +41,7 @@ def main() -> None:
     from gan_jax.latent.render import render
 
     out = cli.output("--out", _OUT.value, tuple(film.KINDS))
-    kind, mode = film.kind(out), _MODE.value
+    kind, mode = film.film_format(out), _MODE.value
     path = choose("--mode", mode, PATHS)
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
     chosen = classes(_CLASSES.value, space.prior.classes)
@@ -49,19 +49,18 @@ def main() -> None:
     frames = _FRAMES.value or kind.frames
     through = anchors(space, points, _PATHS.value, _SEED.value)
     z, labels = in_classes(np.stack([path(one, frames, space.prior) for one in through]), chosen)
-    examples = render(space.generate, z, labels)
-    kind.write(film.PathFrames(examples, mode in CLOSED, _real(space)), out)
+    examples = render(space, z, labels)
+    kind.write(film.PathFrames(space.kind, examples, mode in CLOSED, _real(space)), out)
     print(f"{len(z)} paths ({mode}) of {frames} frames, {space.origin}, in {out}")
 
 
-def _real(space) -> np.ndarray | None:
-    """Real points to show paths of points over."""
-    if space.is_image:
-        return None
+def _real(space) -> np.ndarray:
+    """Real examples, which set the scale of a picture where the kind needs one."""
+    if not space.kind.scaled:
+        return np.zeros((0, *space.shape), space.kind.dtype)
     from gan_jax import data
-    from gan_jax.report.pictures import SHOWN
 
-    return data.load(space.config.data).test[: SHOWN[False]]
+    return data.load(space.config.data).test[: space.kind.num_shown]
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def main() -> None:
         z=found.z,
         error=found.error,
         converged=found.converged,
-        reconstructions=render(space.generate, found.z, labels),
+        reconstructions=render(space, found.z, labels),
         record=to_json(origin | {"method": _METHOD.value} | space.record),
     )
     lost = np.sum(~found.converged)

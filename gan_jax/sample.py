@@ -22,13 +22,12 @@ _WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema),
 def main() -> None:
     """Load, sample, write."""
     out = cli.output("--out", _OUT.value, (".npz",))
-    from gan_jax.config import rules
     from gan_jax.run.restore import restore
     from gan_jax.run.sampling import make_sampler
     from gan_jax.run.workdir import to_json
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value, beside=())
-    sample = make_sampler(trained.players.generator, rules.prior(trained.config.model))
+    sample = make_sampler(trained.setup.game, trained.conditions())
     samples = [batch.x for batch in sample(trained.generator, _NUM.value, _SEED.value)]
     samples = np.concatenate(samples)
     origin = {"step": trained.step, "weights": _WEIGHTS.value, "seed": _SEED.value}

@@ -25,9 +25,11 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import base
-from gan_jax.config import build
+from gan_jax.config.setup import Setup, build
 from gan_jax.core.devices import Devices
+from gan_jax.data import DataSpec
 from gan_jax.data.batches import Batches, Examples
+from gan_jax.examples import IMAGE, POINT
 from gan_jax.game.schemes import Phase, Updates
 from gan_jax.game.state import GANState
 from gan_jax.run import rounds
@@ -59,17 +61,30 @@ class Parts(NamedTuple):
     """The parts of a small run, put together as `train.Run` does.
 
     Attributes:
-        moves: Both players on one device, whatever `devices` are.
+        setup: What the run is made of; its `updates` are on one device, whatever `devices` are.
         state: The state before the first round.
     """
 
-    config: ConfigDict
+    setup: Setup
     devices: Devices
-    batches: Batches
     phases: tuple[Phase, ...]
-    updates: Updates
     examples: Examples
     state: GANState
+
+    @property
+    def config(self) -> ConfigDict:
+        """The run's config."""
+        return self.setup.config
+
+    @property
+    def batches(self) -> Batches:
+        """The run's batches."""
+        return self.setup.batches
+
+    @property
+    def updates(self) -> Updates:
+        """Both players' gradients and updates on one device."""
+        return self.setup.updates
 
     def train(self, count: int) -> tuple[GANState, dict[str, jax.Array]]:
         """The state after some rounds and what the last one measured."""
@@ -107,18 +122,17 @@ def start(tiny) -> Callable[..., Parts]:
     ) -> Parts:
         config, devices = tiny(overrides), Devices(jax.devices()[:devices])
         rng = np.random.default_rng(0)
-        examples = rng.normal(size=(num, *shape)).astype(np.float32)
+        examples, kind = rng.normal(size=(num, *shape)).astype(np.float32), POINT
         if len(shape) == 3:
-            examples = rng.integers(256, size=(num, *shape), dtype=np.uint8)
-        batches = build.batches(config, num)
-        players = build.players(config, shape, batches.per_epoch)
-        phases = build.phases(config, players, batches.per_epoch, devices)
-        updates = build.updates(config, players, Devices(jax.devices()[:1]))
+            examples, kind = rng.integers(256, size=(num, *shape), dtype=np.uint8), IMAGE
+        classes = config.model.classes
+        setup = build(config, DataSpec("made", kind, shape, num, classes=classes))
+        phases = setup.phases(devices)
         scheme = config.schedule.scheme
         key = (str(config.model), str(config.optim), str(config.ema), config.seed, shape, scheme)
         if key not in states:
-            states[key] = build.state(config, players, shape)
-        return Parts(config, devices, batches, phases, updates, Examples(examples), states[key])
+            states[key] = setup.first_state()
+        return Parts(setup, devices, phases, Examples(examples), states[key])
 
     return parts
 

@@ -11,5 +11,5 @@ class Identity(nn.Module):
     judges: bool
 
     @nn.compact
-    def __call__(self, x, labels=None, *, train):
+    def __call__(self, x, condition=None, *, train):
         return DiscriminatorOutput(x[:, 0]) if self.judges else x

@@ -69,9 +69,13 @@ def check_equals(dataset, images, labels):
     held_out = len(images) - RECORDS
     np.testing.assert_array_equal(dataset.train, images[:held_out])
     np.testing.assert_array_equal(dataset.test, images[held_out:])
-    np.testing.assert_array_equal(dataset.train_labels, labels[:held_out])
-    np.testing.assert_array_equal(dataset.test_labels, labels[held_out:])
-    assert dataset.train_labels.dtype == dataset.test_labels.dtype == np.int32
+    np.testing.assert_array_equal(dataset.train_conditions["label"], labels[:held_out])
+    np.testing.assert_array_equal(dataset.test_conditions["label"], labels[held_out:])
+    assert (
+        dataset.train_conditions["label"].dtype
+        == dataset.test_conditions["label"].dtype
+        == np.int32
+    )
     assert dataset.train.dtype == np.uint8
 
 

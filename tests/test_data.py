@@ -71,17 +71,21 @@ def small(tmp_path, monkeypatch):
 def check_equals(dataset: Dataset, parts: dict[str, np.ndarray]):
     np.testing.assert_array_equal(dataset.train[..., 0], parts["train"])
     np.testing.assert_array_equal(dataset.test[..., 0], parts["test"])
-    np.testing.assert_array_equal(dataset.train_labels, parts["train_labels"])
-    np.testing.assert_array_equal(dataset.test_labels, parts["test_labels"])
+    np.testing.assert_array_equal(dataset.train_conditions["label"], parts["train_labels"])
+    np.testing.assert_array_equal(dataset.test_conditions["label"], parts["test_labels"])
 
 
 def check_contract(dataset: Dataset):
     """What holds for every data set, whatever its source."""
     assert dataset.test.shape[1:] == dataset.shape
     assert dataset.train.dtype == dataset.test.dtype == ("uint8" if dataset.is_image else "float32")
-    assert dataset.train_labels.shape == dataset.train.shape[:1]
-    assert dataset.test_labels.shape == dataset.test.shape[:1]
-    assert dataset.train_labels.dtype == dataset.test_labels.dtype == np.int32
+    assert dataset.train_conditions["label"].shape == dataset.train.shape[:1]
+    assert dataset.test_conditions["label"].shape == dataset.test.shape[:1]
+    assert (
+        dataset.train_conditions["label"].dtype
+        == dataset.test_conditions["label"].dtype
+        == np.int32
+    )
     assert re.fullmatch("[0-9a-f]{16}", dataset.fingerprint)
     assert dataset.name in dataset.summary
     assert str(len(dataset.train)) in dataset.summary
@@ -289,9 +293,9 @@ def test_a_probe_asks_for_the_file_itself(served):
 def test_embedded_digits_are_split_evenly_and_apart():
     dataset = load(config(source="embedded"))
     check_contract(dataset)
-    assert np.bincount(dataset.train_labels).tolist() == [450] * 10
-    assert np.bincount(dataset.test_labels).tolist() == [50] * 10
-    assert np.bincount(dataset.train_labels[:100]).tolist() == [10] * 10
+    assert np.bincount(dataset.train_conditions["label"]).tolist() == [450] * 10
+    assert np.bincount(dataset.test_conditions["label"]).tolist() == [50] * 10
+    assert np.bincount(dataset.train_conditions["label"][:100]).tolist() == [10] * 10
     train = {image.tobytes() for image in dataset.train}
     assert len(train) == 4500
     assert train.isdisjoint(image.tobytes() for image in dataset.test)

@@ -55,7 +55,7 @@ def test_it_knows_its_run(space, uninterrupted):
     assert space.is_image
     assert space.prior.dimensions == 64
     assert space.config.data.name == "mnist"
-    assert space.judge is None
+    assert space.discriminate is None
     assert latent.load(uninterrupted, step=35).step == 35
 
 
@@ -76,7 +76,7 @@ def test_only_what_is_asked_for_is_read(uninterrupted):
 
 def test_the_discriminator_where_it_is_asked_for(uninterrupted):
     space = latent.load(uninterrupted, discriminator=True)
-    logits = jax.jit(lambda judge, x: judge(x).logits)(space.judge, np.zeros((3, 28, 28, 1)))
+    logits = jax.jit(lambda judge, x: judge(x).logits)(space.discriminate, np.zeros((3, 28, 28, 1)))
     assert logits.shape == (3,)
     assert logits[0] == logits[1] != 0
 

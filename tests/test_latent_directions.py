@@ -19,7 +19,7 @@ from gan_jax.latent import directions
 from gan_jax.latent.attributes import ATTRIBUTES, height, measure, slant, stroke, width
 from gan_jax.latent.digits import DigitPrediction
 from gan_jax.latent.edits import edit, effect, follow, move
-from gan_jax.latent.space import InUse
+from gan_jax.latent.space import InEvaluation
 from gan_jax.latent.survey import Survey, look, survey
 
 SIDE = 28
@@ -111,7 +111,7 @@ def test_real_digits_are_plausible():
     assert 2 < np.median(stroke_) < 3.5
     assert 3 < np.median(slant_) < 15  # most people write with the right hand
     assert 17 < np.median(height_) < 22  # they were fitted into 20 pixels
-    ones = digits.train_labels[:1000] == 1
+    ones = digits.train_conditions["label"][:1000] == 1
     assert np.median(width_[ones]) < np.median(width_[~ones]) / 2
 
 
@@ -218,7 +218,7 @@ def generator(tiny):
         module = build.players(config, shape, 1).generator
         z = latents(3, config.model.latent)
         variables = jax.jit(partial(module.init, train=False))(jax.random.key(0), z)
-        return Partial(InUse(module), variables), variables
+        return Partial(InEvaluation(module), variables), variables
 
     return make
 
@@ -251,7 +251,7 @@ def test_every_generator_has_a_first_layer(generator, name):
     generate, _ = generator({"model.name": name, **IMAGES}, (8, 8, 1))
     z = latents(6, 3)
     z[4:] = (z[:2] + z[2:4]) / 2
-    linear, activations = jax.jit(note)(generate, z)
+    linear, activations = jax.jit(record_first_layer)(generate, z)
     assert len(linear) == len(activations) == 6
     np.testing.assert_allclose(linear[4:], (linear[:2] + linear[2:4]) / 2, atol=1e-5)
     assert np.ptp(linear, axis=0).max() > 0

@@ -179,11 +179,11 @@ def test_anchors_may_be_given(space, tmp_path):
 
 
 def test_anchors_may_be_images_that_are_inverted(space, tmp_path):
-    images = render.render(space.generate, space.draw(3, seed=9).z)
+    images = render.render(space, space.draw(3, seed=9).z)
     np.savez(tmp_path / "x.npz", images=images)
     (found,) = anchors(space, str(tmp_path / "x.npz"))
     assert (found.shape, found.dtype) == ((3, 64), np.float32)
-    again = render.render(space.generate, found).astype(float)
+    again = render.render(space, found).astype(float)
     assert np.mean((again - images) ** 2) < 0.1 * np.mean(np.var(images, axis=0))
     with pytest.raises(InputError, match=r"--points=.*can't be read"):
         anchors(space, str(tmp_path / "y.npz"))
@@ -362,7 +362,7 @@ def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path)
     assert ended.stdout == f"2 paths (closed_walk) of 5 frames, mnist, cnn, step 40, in {out}\n"
     assert ended.stderr == ""
     z = [PATHS["closed_walk"](points, 5, space.prior) for points in anchors(space, "3", 2, 4)]
-    expected = np.asarray(film.still(film.PathFrames(render.render(space.generate, np.stack(z)))))
+    expected = np.asarray(film.still(film.PathFrames(render.render(space, np.stack(z)))))
     with Image.open(out) as shown:
         # Another program rounds differently, by no more than one of 256 shades.
         np.testing.assert_allclose(np.asarray(shown, int), expected, atol=1)

@@ -191,7 +191,7 @@ def test_shipped_file():
 
 def test_classifier_knows_the_digits(digits):
     _, probabilities = classifier.embed(np.concatenate([digits.train, digits.test]))
-    labels = np.concatenate([digits.train_labels, digits.test_labels])
+    labels = np.concatenate([digits.train_conditions["label"], digits.test_conditions["label"]])
     assert np.mean(probabilities.argmax(axis=1) == labels) >= 0.99
 
 
@@ -208,7 +208,7 @@ def test_streaming_equals_one_batch(digits):
 @pytest.mark.parametrize("resized", [lambda x: x.repeat(2, 1).repeat(2, 2), lambda x: x[:, 1:, 1:]])
 def test_other_sizes_are_resized(digits, resized):
     _, probabilities = classifier.embed(resized(digits.test))
-    assert np.mean(probabilities.argmax(axis=1) == digits.test_labels) >= 0.97
+    assert np.mean(probabilities.argmax(axis=1) == digits.test_conditions["label"]) >= 0.97
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_protocol_refuses_other_data(name, digits, ring):
 
 
 def test_floor_of_a_sorted_set_has_every_digit(digits):
-    order = np.argsort(digits.train_labels, kind="stable")
+    order = np.argsort(digits.train_conditions["label"], kind="stable")
     in_order = dataclasses.replace(digits, train=digits.train[order])
     protocol = PROTOCOLS["mnist_cnn_1k"]
     floor = protocol.noise_floor(in_order, protocol.reference(in_order))
@@ -261,7 +261,7 @@ def test_collapse_to_one_digit_shows(digits):
     protocol = PROTOCOLS["mnist_cnn_1k"]
     reference = protocol.reference(digits)
     floor = protocol.noise_floor(digits, reference)
-    ones = digits.train[digits.train_labels == 1]
+    ones = digits.train[digits.train_conditions["label"] == 1]
     scores = protocol.measure([np.resize(ones, (1000, *ones.shape[1:]))], reference)
     assert scores["frechet"] > 10 * floor["frechet"]
     assert scores["inception_score"] < 1.2
@@ -289,7 +289,7 @@ def test_fidelity_and_diversity_are_told_apart(digits):
     # Draws of 500 scatter by about 1 / 1000 of a point's kernel with itself.
     own = np.mean((np.square(reference.features).sum(axis=1) / classifier.FEATURES + 1) ** 3)
     assert abs(floor["kernel"]) < own / 500
-    ones = np.resize(digits.train[digits.train_labels == 1], (2500, 28, 28, 1))
+    ones = np.resize(digits.train[digits.train_conditions["label"] == 1], (2500, 28, 28, 1))
     ones = protocol.measure([ones], reference)
     assert ones["precision"] > 0.7
     assert ones["recall"] < 0.3

@@ -25,9 +25,9 @@ def test_grid_centres_are_exact():
 def test_points_have_the_density_they_claim(name, modes, sigma):
     dataset = mixtures.load(name, "auto")
     assert (len(dataset.train), len(dataset.test), dataset.source) == (100_000, 10_000, "exact")
-    offsets = dataset.train - MIXTURES[name].centres[dataset.train_labels]
+    offsets = dataset.train - MIXTURES[name].centres[dataset.train_conditions["label"]]
     for mode in range(modes):
-        own = offsets[dataset.train_labels == mode]
+        own = offsets[dataset.train_conditions["label"] == mode]
         assert len(own) == pytest.approx(100_000 / modes, abs=4.8 * (100_000 / modes) ** 0.5)
         # An entry of a sample covariance has a standard deviation of at most sqrt(2 / N).
         error = 4.8 * (2 / len(own)) ** 0.5

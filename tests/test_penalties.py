@@ -190,7 +190,7 @@ def test_the_batchs_means_are_the_global_ones():
 def test_squared_slopes_are_of_each_examples_own():
     looked = look()
     np.testing.assert_allclose(
-        squared_gradient_norms(looked.judge, looked.real), norms(looked.real) ** 2, rtol=1e-5
+        squared_gradient_norms(looked.discriminate, looked.real), norms(looked.real) ** 2, rtol=1e-5
     )
 
 

@@ -140,7 +140,7 @@ def test_it_tells_digits_by_how_they_look_rather_than_by_which_they_are():
     def distance(images):
         return frechet_distance(real=reference, generated=random_cnn.gaussian([images]))
 
-    others, labels = digits.train[2000:4000], digits.train_labels[2000:4000]
+    others, labels = digits.train[2000:4000], digits.train_conditions["label"][2000:4000]
     floor = distance(others)
     assert distance(np.roll(others, 1, axis=2)) > 3 * floor  # moved by a pixel
     assert distance(others[labels == 1]) > 20 * floor

@@ -20,7 +20,7 @@ from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Batches, Examples
 from gan_jax.game import averages, optimizers, schemes
 from gan_jax.game.schemes import SCHEMES, Updates
-from gan_jax.game.schemes.phase import updates, updates_per_round
+from gan_jax.game.schemes.phase import total_updates, updates_per_round
 from gan_jax.game.state import GANState, Player
 from gan_jax.run.rounds import make_rounds
 
@@ -177,8 +177,8 @@ def test_a_run_with_a_warmup_goes_on_from_any_round(step):
 def test_a_run_counts_the_updates_of_its_warmup(tiny):
     """25 rounds of 100 and then 5: the horizon of the critic's learning rate."""
     schedule = tiny({"schedule.warmup_rounds": 25, "schedule.discriminator": 5}).schedule
-    assert updates(schedule, per_epoch=7, rounds=1000) == (25 * 100 + 975 * 5, 1000)
-    assert updates(schedule, per_epoch=7, rounds=10) == (10 * 100, 10)
+    assert total_updates(schedule, per_epoch=7, rounds=1000) == (25 * 100 + 975 * 5, 1000)
+    assert total_updates(schedule, per_epoch=7, rounds=10) == (10 * 100, 10)
 
 
 # Epochs

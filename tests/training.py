@@ -3,22 +3,23 @@
 import jax
 import numpy as np
 
-from gan_jax.config import build
+from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices
+from gan_jax.data import DataSpec
 from gan_jax.run.rounds import make_rounds
 
 
-def assert_trains(config, examples) -> None:
+def assert_trains(config, examples, kind) -> None:
     """Both players move in two rounds on the examples, and all that is measured is finite."""
-    shape, devices = examples.x.shape[1:], Devices(jax.devices()[:1])
-    batches = build.batches(config, len(examples.x))
-    players = build.players(config, shape, batches.per_epoch)
-    phases = build.phases(config, players, batches.per_epoch, devices)
-    state = build.state(config, players, shape)
+    num, *shape = examples.x.shape
+    devices = Devices(jax.devices()[:1])
+    spec = DataSpec("made", kind, tuple(shape), num, classes=config.model.classes)
+    setup = build(config, spec)
+    state = setup.first_state()
     first = jax.device_get(state)
-    play = make_rounds(phases, devices, batches, examples)
+    run_round = make_rounds(setup.phases(devices), devices, setup.batches, examples)
     for step in range(2):
-        state, measured = play(state, step)
+        state, measured = run_round(state, step)
     assert state.step == 2
     assert all(np.isfinite(value) for value in measured.values())
     for player in ("generator", "discriminator"):

@@ -13,15 +13,13 @@ import numpy as np
 
 from experiments.common.slopes import Digits, Slopes, make_fakes, make_slopes
 from gan_jax import data, latent
-from gan_jax.config import build
-from gan_jax.config.rules import prior
 from gan_jax.core.devices import one_device
 from gan_jax.core.streams import root
-from gan_jax.data.batches import Batches, Examples, take, to_float
+from gan_jax.data.batches import Batches, Examples
+from gan_jax.examples import IMAGE
 from gan_jax.game.schemes import Updates
 from gan_jax.game.state import GANState
 from gan_jax.latent.digits import classifier
-from gan_jax.metrics import PROTOCOLS
 from gan_jax.run.restore import restore
 from gan_jax.run.sampling import make_accuracy, make_sampler
 
@@ -35,7 +33,7 @@ class Bench(NamedTuple):
     """What states of one run are tried with.
 
     Attributes:
-        moves: Both players.
+        updates: Both players' gradients and updates.
         batches: The run's.
         examples: What it trains on.
         held_out: What it doesn't.
@@ -91,17 +89,16 @@ class Bench(NamedTuple):
 def make_bench(folder: Path) -> Bench:
     """The bench of a run."""
     trained, device = restore(folder, beside=()), one_device()
-    config, players, shape = trained.config, trained.players, trained.shape
-    dataset = data.load(config.data)
-    updates = build.updates(config, players, device)
-    protocol = PROTOCOLS[config.eval.protocol]
+    setup = trained.setup
+    updates, protocol, shape = setup.updates, setup.protocol, setup.data.shape
+    dataset = data.load(setup.config.data)
     reference = protocol.reference(dataset)
-    sample = make_sampler(players.generator, prior(config.model))
+    sample = make_sampler(setup.game)
     read = classifier(latent.load(folder))
-    real = np.asarray(to_float(dataset.train)).reshape(len(dataset.train), -1)
+    real = np.asarray(IMAGE.to_model(dataset.train)).reshape(len(dataset.train), -1)
 
     def discriminate(state, examples, indices):
-        gradient = updates.discriminator_gradient(state, take(examples, indices))
+        gradient = updates.discriminator_gradient(state, updates.batch(examples, indices))
         return updates.update_discriminator(state, gradient)[0]
 
     def generate(state):
@@ -109,15 +106,15 @@ def make_bench(folder: Path) -> Bench:
         return state, measured["generator/gradient_norm"]
 
     def quality(variables) -> dict[str, float]:
-        made = (batch.x for batch in sample(variables, protocol.num, config.seed))
+        made = (batch.x for batch in sample(variables, protocol.num, setup.config.seed))
         measured = protocol.measure(made, reference)
         return {"frechet": measured["frechet"], "sample_confidence": measured["confidence"]}
 
     return Bench(
         updates=updates,
-        batches=build.batches(config, len(dataset.train)),
-        examples=device.replicate(build.training(config.model, dataset)),
-        held_out=build.held_out(config.model, dataset),
+        batches=setup.batches,
+        examples=device.replicate(setup.training(dataset)),
+        held_out=setup.held_out(dataset),
         digits=Digits(read, real, shape),
         discriminate=jax.jit(discriminate),
         generate=jax.jit(generate),

@@ -34,8 +34,8 @@ def make_slopes(game: Game, shape: tuple[int, ...]) -> Slopes:
     @jax.jit
     def of_batch(variables: Variables, images: jax.Array, key: jax.Array) -> jax.Array:
         def loss(images):
-            seen = game.see(variables, Examples(images.reshape(-1, *shape)), key)
-            return game.generator_loss(None, game.judge(variables, seen, key)[0], None)
+            seen = game.preprocess(variables, Examples(images.reshape(-1, *shape)), key)
+            return game.generator_loss(None, game.discriminate(variables, seen, key)[0], None)
 
         return -jax.grad(loss)(images)
 

@@ -27,7 +27,7 @@ from experiments.common.of_run import study
 from experiments.common.readings import in_order
 from experiments.common.verdicts import Verdict, judge
 from gan_jax import data
-from gan_jax.data.batches import from_float, to_float
+from gan_jax.examples import IMAGE
 from gan_jax.latent.attributes import ATTRIBUTES, measure
 from gan_jax.latent.directions import METHODS, explained
 from gan_jax.latent.edits import Followed, edit, follow
@@ -80,7 +80,7 @@ class Real(NamedTuple):
 def report(space: Space) -> Report:
     """Every method's directions, moved along."""
     images = data.load(space.config.data).train
-    real = Real(images, np.asarray(jax.jit(measure)(to_float(jnp.asarray(images)))))
+    real = Real(images, np.asarray(jax.jit(measure)(IMAGE.to_model(jnp.asarray(images)))))
     moved = [one for seed in SEEDS for one in _moved(space, seed)]
     trials = pd.DataFrame(_in_all(one, real.spread) for one in moved)
     moves, gains = (
@@ -218,7 +218,7 @@ def _edits(space: Space) -> Section:
             first = np.flatnonzero(rest.digits == digit)[:1]
             labels = None if rest.labels is None else rest.labels[first]
             images = edit(space, rest.z[first], direction, AMOUNTS, labels)
-            rows[f"{name}, a {digit}"] = from_float(images[0])
+            rows[f"{name}, a {digit}"] = IMAGE.to_data(images[0])
     return Section(
         "Edits",
         "Latents keep their length.",

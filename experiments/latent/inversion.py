@@ -28,7 +28,7 @@ import pandas as pd
 from configs import mnist_encoder
 from experiments.common import of_run
 from gan_jax import data
-from gan_jax.data.batches import from_float, to_float
+from gan_jax.examples import IMAGE
 from gan_jax.latent import encoder, files
 from gan_jax.latent.inversion import Inversion, invert
 from gan_jax.latent.render import synthesize
@@ -125,8 +125,8 @@ def _encoder(space):
 
 def _training(space, dataset, num):
     """Training images, as `files.read` gives held-out ones."""
-    x, labels = dataset.train[-num:], dataset.train_labels
-    return to_float(x), labels[-num:] if space.prior.classes else None
+    x, labels = dataset.train[-num:], dataset.train_conditions["label"]
+    return IMAGE.to_model(x), labels[-num:] if space.prior.classes else None
 
 
 def _together(space, encode, real, first):
@@ -258,7 +258,7 @@ def _curves(space, images, rate):
 def _protocol(space, dataset, found, kinds, real):
     """Inference via optimization, with its floor and what copying reaches."""
     lowest = np.min([of.error for of in found.values()], axis=0)
-    training = to_float(dataset.train).reshape(len(dataset.train), -1)
+    training = IMAGE.to_model(dataset.train).reshape(len(dataset.train), -1)
     flat = real[0].reshape(len(real[0]), -1)
     copied = squared_nearest(flat, training, 1, 250)[:, 0] / flat.shape[1]
     seen = _training(space, dataset, len(flat) // 2)
@@ -332,7 +332,7 @@ def _pictures(space, images, kinds, found):
         shown |= {
             name: synthesize(space.generate, of.z[rows], labels) for name, of in found.items()
         }
-        shown = {name: np.asarray(from_float(of)) for name, of in shown.items()}
+        shown = {name: np.asarray(IMAGE.to_data(of)) for name, of in shown.items()}
         yield Section(
             heading,
             "",

@@ -21,19 +21,19 @@ def _project(work: str, batch: int, width: int) -> Step:
     import jax
 
     from experiments.speed import works
-    from gan_jax.config import build
+    from gan_jax.config.setup import build
     from gan_jax.core.devices import Devices
+    from gan_jax.examples import POINT
     from gan_jax.run import rounds
 
     config, devices = works.WORKS[work].config(batch, width), Devices()
-    shape, batches = works.WORKS[work].shape, works.batches(work, batch)
-    players = build.players(config, shape, batches.per_epoch)
-    (phase,) = build.phases(config, players, batches.per_epoch, devices)
-    if len(shape) == 1:
+    setup = build(config, works.data_spec(work))
+    (phase,) = setup.phases(devices)
+    if works.WORKS[work].kind is POINT:
         phase = phase._replace(play=works.with_fresh_points(phase.step))
     examples = devices.replicate(works.examples(work))
-    play_round = rounds.make_rounds((phase,), devices, batches, examples)
-    state, step = build.state(config, players, shape), 0
+    play_round = rounds.make_rounds((phase,), devices, setup.batches, examples)
+    state, step = setup.first_state(), 0
 
     def play(count: int) -> None:
         nonlocal state, step

@@ -21,30 +21,27 @@ def measure(work: str, batch: int, width: int) -> dict[str, float]:
     import jax
 
     from experiments.speed import works
-    from gan_jax.config import build
-    from gan_jax.core.devices import one_device
+    from gan_jax.config.setup import build
     from gan_jax.core.streams import example_keys, root
-    from gan_jax.data.batches import Examples, to_float
+    from gan_jax.data.batches import Examples
+    from gan_jax.examples import IMAGE
 
-    config, devices = works.WORKS[work].config(batch, width), one_device()
-    shape = works.WORKS[work].shape
-    players = build.players(config, shape, 1)
-    updates, key = build.updates(config, players, devices), root(0)
-    game, state = updates.game, build.state(config, players, shape)
+    setup = build(works.WORKS[work].config(batch, width), works.data_spec(work))
+    updates, game, key, state = setup.updates, setup.game, root(0), setup.first_state()
     z = game.prior.draw(example_keys(key, batch)).z
     reals = game.generator.apply(state.generator.variables, z, train=False)
-    images = to_float(works.examples(work).x[:batch]) if len(shape) == 3 else reals
+    images = IMAGE.to_model(works.examples(work).x[:batch]) if game.kind is IMAGE else reals
     of_discriminator = jax.jit(updates.discriminator_gradient)(state, Examples(images))
     of_generator = jax.jit(updates.generator_gradient)(state, None)
 
-    def judge(state, images):
+    def discriminate(state, images):
         variables, rngs = state.discriminator.variables, {"dropout": key}
         return game.discriminator.apply(variables, images, train=True, rngs=rngs)
 
     parts = {
         "latents": (lambda: game.prior.draw(example_keys(key, batch)).z,),
         "generator forward": (lambda state: game.fakes(state.generator.variables, key)[0], state),
-        "discriminator forward": (judge, state, images),
+        "discriminator forward": (discriminate, state, images),
         "discriminator's gradient (generator forward in it)": (
             lambda state, images: updates.discriminator_gradient(state, Examples(images)).params,
             state,

@@ -75,22 +75,21 @@ def bare(config):
     import jax
 
     from gan_jax import data
-    from gan_jax.config import build
+    from gan_jax.config.setup import build
     from gan_jax.core.devices import Devices
     from gan_jax.run import rounds
 
     dataset, devices = data.load(config.data), Devices()
-    batches = build.batches(config, len(dataset.train))
-    players = build.players(config, dataset.shape, batches.per_epoch)
-    phases = build.phases(config, players, batches.per_epoch, devices)
-    play = rounds.make_rounds(phases, devices, batches, devices.replicate(dataset.train))
-    state, step = devices.replicate(build.state(config, players, dataset.shape)), 0
+    setup = build(config, dataset)
+    examples = devices.replicate(setup.training(dataset))
+    run_round = rounds.make_rounds(setup.phases(devices), devices, setup.batches, examples)
+    state, step = devices.replicate(setup.first_state()), 0
 
     def some() -> float:
         nonlocal state, step
         start = time.perf_counter()
         for _ in range(config.log.every):
-            state, measured = play(state, step)
+            state, measured = run_round(state, step)
             step += 1
         jax.block_until_ready((state, measured))
         return 1e3 * (time.perf_counter() - start) / config.log.every

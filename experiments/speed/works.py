@@ -25,7 +25,9 @@ from ml_collections import ConfigDict
 
 from configs import base, ring_pacgan
 from gan_jax.core.streams import restored_root
-from gan_jax.data.batches import Batches, Examples
+from gan_jax.data import DataSpec
+from gan_jax.data.batches import Examples
+from gan_jax.examples import IMAGE, POINT, ExampleKind
 from gan_jax.game.schemes import Step
 
 EMA_DECAY = 0.999
@@ -37,6 +39,7 @@ class Work(NamedTuple):
 
     Attributes:
         config: (batch, width) to a run's config.
+        kind: What an example is.
         shape: Of one example.
         batch: Examples a batch, unless the user says otherwise.
         width: W, likewise.
@@ -47,6 +50,7 @@ class Work(NamedTuple):
     """
 
     config: Callable[[int, int], ConfigDict]
+    kind: ExampleKind
     shape: tuple[int, ...]
     batch: int
     width: int
@@ -90,9 +94,9 @@ def _pacgan(batch: int, width: int) -> ConfigDict:
 
 
 WORKS = {
-    "dcgan": Work(_dcgan, (28, 28, 1), 128, 64, 30, 1, trials=False, stock=True),
-    "ring": Work(_ring, (2,), 512, 128, 2000, 10, trials=True, stock=False),
-    "pacgan": Work(_pacgan, (2,), 100, 400, 600, 10, trials=True, stock=False),
+    "dcgan": Work(_dcgan, IMAGE, (28, 28, 1), 128, 64, 30, 1, trials=False, stock=True),
+    "ring": Work(_ring, POINT, (2,), 512, 128, 2000, 10, trials=True, stock=False),
+    "pacgan": Work(_pacgan, POINT, (2,), 100, 400, 600, 10, trials=True, stock=False),
 }
 
 
@@ -108,14 +112,14 @@ def examples(work: str) -> Examples:
     """What batches are taken from: random images, or nothing where points are drawn afresh."""
     rng = np.random.default_rng(0)
     shape = WORKS[work].shape
-    if len(shape) == 3:
+    if WORKS[work].kind is IMAGE:
         return Examples(rng.integers(0, 256, (IMAGES, *shape), dtype=np.uint8))
     return Examples(np.zeros((0, *shape), np.float32))
 
 
-def batches(work: str, batch: int) -> Batches:
-    """Indices of the batches; where points are drawn, they are never used."""
-    return Batches(IMAGES, batch, seed=0)
+def data_spec(work: str) -> DataSpec:
+    """What the GAN is built for; where points are drawn, no batch is taken of a training set."""
+    return DataSpec(work, WORKS[work].kind, WORKS[work].shape, IMAGES)
 
 
 def with_fresh_points(play: Step) -> Step:

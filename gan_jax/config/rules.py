@@ -1,4 +1,4 @@
-"""From a config to the rules of its game: losses, penalties, and what a discriminator sees."""
+"""From a config to the rules of its game: losses, penalties, preprocessing."""
 
 from functools import partial
 from typing import Any
@@ -8,16 +8,19 @@ from ml_collections import ConfigDict
 
 from gan_jax.config.hyperparameters import is_on
 from gan_jax.core.errors import InputError, choose
+from gan_jax.examples import ExampleKind
+from gan_jax.examples.condition import LABEL
 from gan_jax.game.augment import AUGMENTATIONS, Augmentation
 from gan_jax.game.losses import LOSSES, Loss
 from gan_jax.game.objectives import AGGREGATES, Game
 from gan_jax.game.penalties import PENALTIES, WeightedPenalty
 from gan_jax.game.preprocessing import Noise, Preprocessing
 from gan_jax.game.prior import DISTRIBUTIONS, Prior
+from gan_jax.models.conditioning import CONDITIONINGS
 
 
-def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
-    """Whether the choices go together, for examples of that shape.
+def check(config: ConfigDict, kind: ExampleKind) -> None:
+    """Whether the choices go together, for examples of that kind.
 
     Raises:
         InputError: If two of them don't.
@@ -31,8 +34,9 @@ def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
             why = "lookahead would pull on a player that has stopped"
             raise InputError(f"config.optim.{player}.stop", stop, why)
     policy, pack = config.augment.policy, config.model.discriminator.pack
-    if policy and len(shape) != 3:
-        raise InputError("config.augment.policy", policy, "augments images, not points")
+    if policy and not kind.augmentable:
+        why = f"augments images, not {kind.plural}"
+        raise InputError("config.augment.policy", policy, why)
     if pack > 1 and config.model.classes:
         why = "the examples of a pack would have to be of one of config.model.classes"
         raise InputError("config.model.discriminator.pack", pack, why)
@@ -45,20 +49,22 @@ def prior(config: ConfigDict) -> Prior:
     """The distribution of the generator's inputs; `config` is a run's field `model`.
 
     Raises:
-        InputError: If the noise's is unknown.
+        InputError: If the noise's, or the conditioning, is unknown.
     """
     choose("config.model.prior", config.prior, DISTRIBUTIONS)
+    conditioning = choose("config.model.conditioning", config.conditioning, CONDITIONINGS)
     return Prior(
         noise=config.latent,
         classes=config.classes,
         categories=config.codes.categories,
         continuous=config.codes.continuous,
         distribution=config.prior,
+        given=tuple(name for name in conditioning.takes if name != LABEL),
     )
 
 
 def penalty(config: ConfigDict) -> WeightedPenalty | None:
-    """What the discriminator pays beside its loss.
+    """The discriminator's penalty.
 
     Raises:
         InputError: If the penalty is unknown.
@@ -70,7 +76,7 @@ def penalty(config: ConfigDict) -> WeightedPenalty | None:
 
 
 def preprocessing(config: ConfigDict) -> Preprocessing:
-    """What the discriminator sees of examples, on one device.
+    """What is done to examples before the discriminator takes them, on one device.
 
     Raises:
         InputError: If an augmentation is unknown.
@@ -84,7 +90,7 @@ def preprocessing(config: ConfigDict) -> Preprocessing:
 
 
 def augmentation(config: ConfigDict) -> Augmentation | None:
-    """The augmentation of what the discriminator sees.
+    """The augmentation of what the discriminator takes.
 
     Raises:
         InputError: If one is unknown.
@@ -107,14 +113,14 @@ def discriminator_collections(config: ConfigDict) -> dict[str, Any]:
     """Collections that the discriminator has beside its network's, before the first round."""
     penalty_in_use = penalty(config)
     found = {
-        "view": preprocessing(config).initial(),
+        "preprocessing": preprocessing(config).initial(),
         "penalty": penalty_in_use.initial() if penalty_in_use else {},
     }
     return {name: memory for name, memory in found.items() if memory}
 
 
-def loss(config: ConfigDict, axis_name: str | None) -> Loss:
-    """The players' losses on batches that are laid out over a mapped axis, or are all there.
+def loss(config: ConfigDict) -> Loss:
+    """The players' losses.
 
     Raises:
         InputError: If the name is unknown, or labels shall be smoothed where there are none.
@@ -127,46 +133,36 @@ def loss(config: ConfigDict, axis_name: str | None) -> Loss:
             raise InputError("config.smoothing", config.smoothing, why)
         smoothed = partial(chosen.smoothed, smoothing=config.smoothing)
         chosen = chosen._replace(discriminator=smoothed)
-    return chosen.over(axis_name)
+    return chosen
 
 
 def game(
-    config: ConfigDict,
-    generator: nn.Module,
-    discriminator: nn.Module,
-    share: int,
-    axis_name: str | None,
+    config: ConfigDict, kind: ExampleKind, generator: nn.Module, discriminator: nn.Module
 ) -> Game:
-    """The rules of a run.
+    """The rules of a run, on one device that has the whole batch.
 
     Args:
         config: The run's config.
+        kind: What an example is.
         generator: The network.
         discriminator: The network.
-        share: Examples of a batch on each device.
-        axis_name: Mapped axis over which batches are laid out, or None.
 
     Raises:
         InputError: If a name is unknown, or choices don't go together.
     """
-    pack = config.model.discriminator.pack
-    if share % pack:
-        why = f"does not divide the {share} examples that a device has of a batch"
-        raise InputError("config.model.discriminator.pack", pack, why)
+    of_discriminator = config.model.discriminator
     return Game(
-        generator=generator.clone(axis_name=axis_name),
-        discriminator=discriminator.clone(axis_name=axis_name),
-        loss=loss(config, axis_name),
+        generator=generator,
+        discriminator=discriminator,
+        loss=loss(config),
         prior=prior(config.model),
-        batch_size=share,
-        axis_name=axis_name,
-        preprocessing=preprocessing(config)._replace(axis_name=axis_name),
+        batch_size=config.train.batch_size,
+        kind=kind,
+        preprocessing=preprocessing(config),
         penalty=penalty(config),
-        auxiliary=config.model.auxiliary_weight,
-        information=config.model.codes.weight,
+        auxiliary_weight=config.model.auxiliary_weight,
+        information_weight=config.model.codes.weight,
         aggregate=choose(
-            "config.model.discriminator.aggregate",
-            config.model.discriminator.aggregate,
-            AGGREGATES,
+            "config.model.discriminator.aggregate", of_discriminator.aggregate, AGGREGATES
         ),
     )

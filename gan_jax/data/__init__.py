@@ -1,15 +1,36 @@
 """What the GAN imitates: `load` gives any of `DATASETS`."""
 
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
 from absl import logging
 from ml_collections import ConfigDict
 
 from gan_jax.core.errors import choose
 from gan_jax.data import images, mixtures
-from gan_jax.data.dataset import Dataset
-from gan_jax.data.mixtures import MIXTURES
+from gan_jax.data.dataset import Dataset, DataSpec
+from gan_jax.data.mixtures import MIXTURES, Mixture
 from gan_jax.data.raw_sets import RAW_SETS
+from gan_jax.examples import IMAGE, POINT, ExampleKind
 
-__all__ = ["DATASETS", "MIXTURES", "Dataset", "load"]
+__all__ = ["DATASETS", "DataSource", "DataSpec", "Dataset", "load"]
+
+
+class DataSource(NamedTuple):
+    """A data set before it is read.
+
+    Attributes:
+        read: From `config.data` to the data set.
+        kind: What an example is.
+        density: The distribution itself where it is known, or None.
+        classifier: The shipped classifier that knows the labels, or None.
+    """
+
+    read: Callable[[ConfigDict], Dataset]
+    kind: ExampleKind
+    density: Mixture | None = None
+    classifier: str | None = None
 
 
 def _images(config: ConfigDict) -> Dataset:
@@ -26,7 +47,11 @@ def _mixture(config: ConfigDict) -> Dataset:
     return mixtures.load(config.name, config.source)
 
 
-DATASETS = {**dict.fromkeys(RAW_SETS, _images), **dict.fromkeys(MIXTURES, _mixture)}
+DATASETS = {
+    **{name: DataSource(_images, IMAGE) for name in RAW_SETS},
+    "mnist": DataSource(_images, IMAGE, classifier="mnist_cnn"),
+    **{name: DataSource(_mixture, POINT, density=mixture) for name, mixture in MIXTURES.items()},
+}
 
 
 def load(config: ConfigDict) -> Dataset:
@@ -38,6 +63,7 @@ def load(config: ConfigDict) -> Dataset:
     Raises:
         InputError: If a value can't be used, or the set can't be read.
     """
-    dataset = choose("config.data.name", config.name, DATASETS)(config)
+    source = choose("config.data.name", config.name, DATASETS)
+    dataset = dataclasses.replace(source.read(config), classifier=source.classifier)
     logging.info("%s", dataset.summary)
     return dataset

@@ -7,6 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.examples import ExampleKind
+from gan_jax.examples.condition import Condition
+
 
 class Batches:
     """Which examples each update sees.
@@ -41,27 +44,15 @@ class Examples(NamedTuple):
 
     Attributes:
         x: The examples [N, ...], as the data set holds them or as floats.
-        labels: Their classes int32 [N], or None where nobody asks for them.
+        condition: What the networks are told of each, a tree of arrays [N, ...] by name
+            ({"label": int32 [N]}), or None where they are told nothing.
     """
 
     x: jax.Array
-    labels: jax.Array | None = None
+    condition: Condition | None = None
 
 
-def take(examples: Examples, indices: jax.Array) -> Examples:
-    """The examples at `indices` [B] as floats [B, ...]: images in [-1, 1], points as they are."""
-    return jax.tree.map(lambda leaf: to_float(jnp.take(leaf, indices, axis=0)), examples)
-
-
-def to_float(examples: jax.Array) -> jax.Array:
-    """Images uint8 in [0, 255] to float32 in [-1, 1]; points as they are."""
-    if examples.dtype == jnp.uint8:
-        return examples.astype(jnp.float32) / 127.5 - 1
-    return examples
-
-
-def from_float(examples: jax.Array) -> jax.Array:
-    """Images in [-1, 1] [..., H, W, C] to uint8, rounded; points [..., D] as they are."""
-    if examples.ndim < 4:
-        return examples
-    return jnp.clip(jnp.round((examples + 1) * 127.5), 0, 255).astype(jnp.uint8)
+def take(examples: Examples, indices: jax.Array, kind: ExampleKind) -> Examples:
+    """The examples at `indices` [B] as the networks take them, and their conditions."""
+    chosen = jax.tree.map(lambda leaf: jnp.take(leaf, indices, axis=0), examples)
+    return chosen._replace(x=kind.to_model(chosen.x))

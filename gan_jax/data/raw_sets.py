@@ -3,6 +3,7 @@
 from gan_jax.data.cifar import CIFAR_SETS
 from gan_jax.data.dataset import Dataset
 from gan_jax.data.idx_sets import IDX_SETS
+from gan_jax.examples import IMAGE
 
 RAW_SETS = {**IDX_SETS, **CIFAR_SETS}
 
@@ -18,4 +19,13 @@ def load(name: str, raw_dir: str) -> Dataset:
         InputError: If the folder or a file in it can't be used.
     """
     parts = RAW_SETS[name].read_folder(raw_dir)
-    return Dataset(name, "raw", **parts, origin=f"the raw files in {raw_dir}")
+    return Dataset(
+        name=name,
+        source="raw",
+        kind=IMAGE,
+        train=parts["train"],
+        test=parts["test"],
+        train_conditions={"label": parts["train_labels"]},
+        test_conditions={"label": parts["test_labels"]},
+        origin=f"the raw files in {raw_dir}",
+    )

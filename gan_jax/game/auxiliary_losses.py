@@ -1,10 +1,10 @@
-"""What both players pay for what the discriminator reads of an example beside its being real."""
+"""Losses of both players for what the discriminator predicts of an example beside its being real."""
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax.game.prior import GeneratorInputs
+from gan_jax.examples.condition import Condition
 from gan_jax.models.output import DiscriminatorOutput
 
 
@@ -12,7 +12,7 @@ def classification_loss(output: DiscriminatorOutput, labels: jax.Array) -> jax.A
     """-log p(label | x) by the auxiliary classifier, in nats.
 
     Args:
-        opinion: With logits of the classes [..., N, C].
+        output: With logits of the classes [..., N, C].
         labels: int32 [N].
 
     Returns:
@@ -20,31 +20,31 @@ def classification_loss(output: DiscriminatorOutput, labels: jax.Array) -> jax.A
 
     Source: Odena et al., 2017, arXiv:1610.09585, equation 3.
     """
-    return _cross_entropy(output.classes, labels)
+    return _cross_entropy(output.class_logits, labels)
 
 
-def information_loss(output: DiscriminatorOutput, draw: GeneratorInputs) -> jax.Array:
+def information_loss(output: DiscriminatorOutput, condition: Condition) -> jax.Array:
     """-log q(codes | x) up to a constant, in nats: a bound on what the image tells of its codes.
 
-    The posterior of the continuous codes is normal with deviation 1 around what is read.
+    The posterior of the continuous codes is normal with deviation 1 around the prediction.
 
     Args:
-        opinion: With the codes as they are read [..., N, Q]: logits of the categories, then means
-            of the continuous codes.
-        draw: The codes that the fakes were made from.
+        output: With predictions of the codes [..., N, Q]: logits of the category, then means of the
+            continuous codes.
+        condition: The codes that the fakes were made from: "category", "code" or both.
 
     Returns:
         [..., N], at least 0.
 
     Source: Chen et al., 2016, arXiv:1606.03657, equation 5.
     """
-    read, continuous = output.codes, 0 if draw.continuous is None else draw.continuous.shape[1]
-    split = read.shape[-1] - continuous
-    values = jnp.zeros(read.shape[:-1], read.dtype)
-    if draw.categories is not None:
-        values += _cross_entropy(read[..., :split], draw.categories)
-    if draw.continuous is not None:
-        values += jnp.sum(jnp.square(read[..., split:] - draw.continuous), axis=-1) / 2
+    predicted, code = output.codes, condition.get("code")
+    split = predicted.shape[-1] - (0 if code is None else code.shape[1])
+    values = jnp.zeros(predicted.shape[:-1], predicted.dtype)
+    if "category" in condition:
+        values += _cross_entropy(predicted[..., :split], condition["category"])
+    if code is not None:
+        values += jnp.sum(jnp.square(predicted[..., split:] - code), axis=-1) / 2
     return values
 
 

@@ -1,4 +1,4 @@
-"""What each player sees of the game: its loss, as a function of its own parameters."""
+"""The game: each player's loss as a function of its own parameters."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,8 +7,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.core.errors import InputError
 from gan_jax.core.streams import example_keys, stream
 from gan_jax.data.batches import Examples
+from gan_jax.examples import ExampleKind
+from gan_jax.examples.condition import LABEL, Condition
 from gan_jax.game.auxiliary_losses import classification_loss, information_loss
 from gan_jax.game.losses import Loss
 from gan_jax.game.penalties import PenaltyInputs, WeightedPenalty
@@ -17,7 +20,7 @@ from gan_jax.game.prior import GeneratorInputs, Prior
 from gan_jax.game.state import Variables
 from gan_jax.models.output import DiscriminatorOutput
 
-# How the generator weighs the losses [K] that several discriminators give it.
+# How the losses [K] of several discriminators make the generator's.
 AGGREGATES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "mean": jnp.mean,
     # Durugkar et al., 2017, arXiv:1611.01673, section 3: the hardest, and the soft maximum.
@@ -33,15 +36,16 @@ class Game(NamedTuple):
 
     Attributes:
         generator: Maps the prior's draws to examples.
-        discriminator: Maps examples to an `DiscriminatorOutput`.
+        discriminator: Maps examples to a `DiscriminatorOutput`.
         loss: The two players' losses.
         prior: The generator's inputs.
         batch_size: Examples an update on one device.
+        kind: What an example is.
         axis_name: Mapped axis of the global batch, or None.
-        view: What the discriminator sees of examples.
-        charge: The discriminator's penalty, or None.
-        auxiliary: Weight of the classification term, where there is an auxiliary classifier.
-        information: Weight of the codes' term, where there are codes.
+        preprocessing: What is done to examples before the discriminator takes them.
+        penalty: The discriminator's penalty, or None.
+        auxiliary_weight: Of the classification loss, where there is an auxiliary classifier.
+        information_weight: Of the codes' loss, where there are codes.
         aggregate: Of `AGGREGATES`, where there are several discriminators.
     """
 
@@ -50,48 +54,73 @@ class Game(NamedTuple):
     loss: Loss
     prior: Prior
     batch_size: int
-    axis_name: str | None
+    kind: ExampleKind
+    axis_name: str | None = None
     preprocessing: Preprocessing = Preprocessing()
     penalty: WeightedPenalty | None = None
-    auxiliary: float = 0.0
-    information: float = 0.0
+    auxiliary_weight: float = 0.0
+    information_weight: float = 0.0
     aggregate: Callable[[jax.Array], jax.Array] = jnp.mean
+
+    def over(self, axis_name: str | None, batch_size: int) -> "Game":
+        """The same game on batches laid out over a mapped axis.
+
+        Args:
+            axis_name: The axis, or None: a device has the whole batch.
+            batch_size: Examples of a batch on each device.
+
+        Raises:
+            InputError: If these make no whole packs.
+        """
+        pack = self.preprocessing.pack
+        if batch_size % pack:
+            why = f"does not divide the {batch_size} examples that a device has of a batch"
+            raise InputError("config.model.discriminator.pack", pack, why)
+        return self._replace(
+            generator=self.generator.clone(axis_name=axis_name),
+            discriminator=self.discriminator.clone(axis_name=axis_name),
+            loss=self.loss.over(axis_name),
+            batch_size=batch_size,
+            axis_name=axis_name,
+            preprocessing=self.preprocessing._replace(axis_name=axis_name),
+        )
 
     @property
     def generator_takes_reals(self) -> bool:
-        """Whether the generator's loss looks at real examples."""
-        return self.loss.relativistic
+        """Whether the generator's update needs real examples, or their conditions."""
+        return self.loss.relativistic or bool(self.prior.given)
 
     def fakes(
-        self, variables: Variables, key: jax.Array
+        self, variables: Variables, key: jax.Array, reals: Examples | None = None
     ) -> tuple[Examples, GeneratorInputs, dict[str, Any]]:
         """Fresh examples of the generator in training mode, what they were made from, and its new
-        mutable collections."""
+        mutable collections; the reals lend their conditions to as many fakes."""
         keys = example_keys(stream(key, "latents"), self.batch_size, axis_name=self.axis_name)
-        draw = self.prior.draw(keys)
-        x, collections = _apply(
-            self.generator, variables, draw.z, draw.labels, stream(key, "generator")
-        )
-        return Examples(x, draw.labels), draw, collections
+        inputs = self.prior.draw(keys, reals.condition if reals else None)
+        told = self.prior.told(inputs.condition)
+        x, collections = _apply(self.generator, variables, inputs.z, told, stream(key, "generator"))
+        return Examples(x, told), inputs, collections
 
     def preprocess(self, variables: Variables, examples: Examples, key: jax.Array) -> Examples:
-        """Examples as the discriminator sees them."""
-        return examples._replace(
-            x=self.preprocessing(examples.x, stream(key, "view"), variables.get("view", {}))
-        )
+        """Examples as the discriminator takes them in training."""
+        memory = variables.get("preprocessing", {})
+        x = self.preprocessing(examples.x, stream(key, "view"), memory)
+        return Examples(x, packed(examples.condition, self.preprocessing.pack))
 
     def discriminate(
-        self, variables: Variables, seen: Examples, key: jax.Array
+        self, variables: Variables, examples: Examples, key: jax.Array
     ) -> tuple[DiscriminatorOutput, dict[str, Any]]:
-        """The discriminator's opinion in training mode, and its new mutable collections."""
-        return _apply(self.discriminator, variables, seen.x, seen.labels, key)
+        """The discriminator's output for preprocessed examples in training mode, and its new
+        mutable collections."""
+        return _apply(self.discriminator, variables, examples.x, examples.condition, key)
 
     def discriminate_in_evaluation(
         self, variables: Variables, examples: Examples
     ) -> DiscriminatorOutput:
-        """The discriminator's opinion in use, of examples in packs but otherwise as they are."""
-        seen = packed(examples.x, self.preprocessing.pack)
-        return self.discriminator.apply(variables, seen, examples.labels, train=False)
+        """The discriminator's output with its running statistics, for examples in packs but
+        otherwise as they are."""
+        x, condition = packed(tuple(examples), self.preprocessing.pack)
+        return self.discriminator.apply(variables, x, condition, train=False)
 
     def generator_forward(
         self,
@@ -100,26 +129,25 @@ class Game(NamedTuple):
         reals: Examples | None,
         key: jax.Array,
     ) -> tuple[jax.Array | None, DiscriminatorOutput, GeneratorInputs, dict[str, Any]]:
-        """What the generator's turn brings to light: the real logits where its loss takes them,
-        the opinion of its fakes, what they were made from, and its new mutable collections."""
-        fakes, draw, model_state = self.fakes(generator, key)
+        """All that the generator's loss is made of: the real logits where its loss takes them,
+        the output for its fakes, what they were made from, and its new mutable collections."""
+        fakes, inputs, model_state = self.fakes(generator, key, reals)
         real = None
-        if self.generator_takes_reals:
+        if self.loss.relativistic:
             real_key = stream(key, "real")
-            seen = self.preprocess(discriminator, reals, real_key)
-            real = self.discriminate(discriminator, seen, real_key)[0].logits
+            prepared = self.preprocess(discriminator, reals, real_key)
+            real = self.discriminate(discriminator, prepared, real_key)[0].logits
         fake_key = stream(key, "fake")
-        fake, _ = self.discriminate(
-            discriminator, self.preprocess(discriminator, fakes, fake_key), fake_key
-        )
-        return real, fake, draw, model_state
+        prepared = self.preprocess(discriminator, fakes, fake_key)
+        fake, _ = self.discriminate(discriminator, prepared, fake_key)
+        return real, fake, inputs, model_state
 
     def generator_loss(
-        self, real: jax.Array | None, fake: DiscriminatorOutput, draw: GeneratorInputs
+        self, real: jax.Array | None, fake: DiscriminatorOutput, inputs: GeneratorInputs
     ) -> jax.Array:
         """The generator's loss [], of what `generator_forward` gives."""
         losses = jnp.mean(_each(self.loss.generator, real, fake.logits), axis=-1)
-        losses += self._terms_of_fakes(fake, draw)
+        losses += self._auxiliary_losses(fake, inputs)
         return self.aggregate(losses)
 
     def generator_objective(
@@ -127,22 +155,27 @@ class Game(NamedTuple):
     ):
         """The generator's loss on fakes, and where it takes them reals, of a frozen opponent."""
         before = {"params": params, **model_state}
-        real, fake, draw, model_state = self.generator_forward(before, discriminator, reals, key)
-        return self.generator_loss(real, fake, draw), (model_state, {})
+        real, fake, inputs, model_state = self.generator_forward(before, discriminator, reals, key)
+        return self.generator_loss(real, fake, inputs), (model_state, {})
 
     def discriminator_objective(
         self, params, model_state, generator: Variables, reals: Examples, key: jax.Array
     ):
         """The discriminator's loss on reals [N, ...] and on fakes of a generator held constant."""
-        fakes, draw, _ = self.fakes(generator, key)
+        fakes, inputs, _ = self.fakes(generator, key, reals)
         before, keys = {"params": params, **model_state}, [stream(key, "real"), stream(key, "fake")]
-        seen = [self.preprocess(before, x, k) for x, k in zip((reals, fakes), keys, strict=True)]
-        real, model_state = self.discriminate(before, seen[0], keys[0])
-        fake, model_state = self.discriminate({"params": params, **model_state}, seen[1], keys[1])
+        prepared = [
+            self.preprocess(before, x, k) for x, k in zip((reals, fakes), keys, strict=True)
+        ]
+        real, model_state = self.discriminate(before, prepared[0], keys[0])
+        fake, model_state = self.discriminate(
+            {"params": params, **model_state}, prepared[1], keys[1]
+        )
         losses = jnp.mean(_each(self.loss.discriminator, real.logits, fake.logits), axis=-1)
-        losses += self._terms_of_fakes(fake, draw)
-        if real.classes is not None:
-            losses += self.auxiliary * jnp.mean(classification_loss(real, reals.labels), axis=-1)
+        losses += self._auxiliary_losses(fake, inputs)
+        if real.class_logits is not None:
+            labels = reals.condition[LABEL]
+            losses += self.auxiliary_weight * jnp.mean(classification_loss(real, labels), axis=-1)
         measurements = {
             "accuracy_real": jnp.mean(real.logits > self.loss.threshold),
             "accuracy_fake": jnp.mean(fake.logits < self.loss.threshold),
@@ -151,33 +184,35 @@ class Game(NamedTuple):
         }
         memories = {}
         if self.penalty:
-            inputs = PenaltyInputs(
+            penalty_inputs = PenaltyInputs(
                 lambda points: self.discriminate(before, points, keys[0])[0].logits,
-                *seen,
+                *prepared,
                 real.logits,
                 fake.logits,
                 stream(key, "penalty"),
                 self.axis_name,
             )
-            penalties, memories["penalty"] = self.penalty(inputs, before.get("penalty", {}))
+            penalties, memories["penalty"] = self.penalty(penalty_inputs, before.get("penalty", {}))
             losses += jnp.mean(penalties, axis=-1)
             measurements["penalty"] = jnp.mean(penalties)
-        memories["view"] = self.preprocessing.after(
-            before.get("view", {}), real.logits - self.loss.threshold
+        memories["preprocessing"] = self.preprocessing.updated(
+            before.get("preprocessing", {}), real.logits - self.loss.threshold
         )
-        remembered = {name: memory for name, memory in memories.items() if memory}
+        kept = {name: memory for name, memory in memories.items() if memory}
         # Each of several discriminators learns as if it were alone.
-        return jnp.sum(losses), ({**model_state, **remembered}, measurements)
+        return jnp.sum(losses), ({**model_state, **kept}, measurements)
 
-    def _terms_of_fakes(
-        self, fake: DiscriminatorOutput, draw: GeneratorInputs
+    def _auxiliary_losses(
+        self, fake: DiscriminatorOutput, inputs: GeneratorInputs
     ) -> jax.Array | float:
-        terms = 0.0
-        if fake.classes is not None:
-            terms += self.auxiliary * jnp.mean(classification_loss(fake, draw.labels), axis=-1)
+        total = 0.0
+        if fake.class_logits is not None:
+            losses = classification_loss(fake, inputs.condition[LABEL])
+            total += self.auxiliary_weight * jnp.mean(losses, axis=-1)
         if fake.codes is not None:
-            terms += self.information * jnp.mean(information_loss(fake, draw), axis=-1)
-        return terms
+            losses = information_loss(fake, inputs.condition)
+            total += self.information_weight * jnp.mean(losses, axis=-1)
+        return total
 
 
 def _each(loss: Callable, real: jax.Array | None, fake: jax.Array) -> jax.Array:
@@ -191,11 +226,11 @@ def _apply(
     module: nn.Module,
     variables: Variables,
     inputs: jax.Array,
-    labels: jax.Array | None,
+    condition: Condition | None,
     key: jax.Array,
 ) -> tuple[Any, dict[str, Any]]:
     """The network in training mode: its outputs and its new mutable collections."""
     collections = [name for name in variables if name != "params"]
     return module.apply(
-        variables, inputs, labels, train=True, mutable=collections, rngs={"dropout": key}
+        variables, inputs, condition, train=True, mutable=collections, rngs={"dropout": key}
     )

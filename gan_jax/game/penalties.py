@@ -1,4 +1,4 @@
-"""What the discriminator pays beside its loss, to keep its slope or its logits in bounds."""
+"""Penalties added to the discriminator's loss, on its gradients or on its logits."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -17,13 +17,13 @@ DRAGAN_SPREAD = 0.5  # in standard deviations of the reals, Kodali et al., 2017,
 
 
 class PenaltyInputs(NamedTuple):
-    """The discriminator's look at a batch, as a penalty finds it.
+    """What a penalty is a function of: a batch and the discriminator's answers.
 
     Attributes:
-        judge: Examples [N, ...] to logits [..., N], with more than one axis for several
+        discriminate: Examples [N, ...] to logits [..., N], with more than one axis for several
             discriminators; its statistics stay where they are.
-        real: What it saw of real examples.
-        fake: What it saw of fakes.
+        real: Preprocessed real examples.
+        fake: Preprocessed fakes.
         real_logits: Its logits of them, [..., N].
         fake_logits: Likewise.
         key: For random points.
@@ -49,11 +49,11 @@ class PenaltyInputs(NamedTuple):
 
 
 class Penalty(NamedTuple):
-    """A penalty on a look.
+    """A penalty.
 
     Attributes:
-        values: (look, memory) to (penalties [..., N], new memory).
-        memory: What it remembers before the first look.
+        values: (inputs, memory) to (penalties [..., N], new memory).
+        memory: What it remembers before the first update.
     """
 
     values: Callable[[PenaltyInputs, Memory], tuple[jax.Array, Memory]]
@@ -66,7 +66,7 @@ def squared_gradient_norms(
     """The squared Euclidean norm of every logit's gradient in its own example.
 
     Args:
-        judge: Examples [N, ...] to logits [..., N].
+        discriminate: Examples [N, ...] to logits [..., N].
         points: The examples.
 
     Returns:
@@ -84,8 +84,8 @@ def _sum_of_squares(x: jax.Array) -> jax.Array:
     return jnp.sum(jnp.square(x), axis=range(1, x.ndim))
 
 
-def _slopes(squared: jax.Array) -> jax.Array:
-    # The root's derivative at 0 is infinite, and a slope of exactly 0 is where training starts
+def _norms(squared: jax.Array) -> jax.Array:
+    # The root's derivative at 0 is infinite, and a gradient of exactly 0 is where training starts
     # for a network that begins flat.
     flat = squared == 0
     return jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, squared)))
@@ -109,24 +109,24 @@ def perturbed_reals(inputs: PenaltyInputs) -> Examples:
 
 
 def two_sided(squared: jax.Array) -> jax.Array:
-    """(|slope| - 1)^2, from squared slopes [..., N]; at least 0."""
-    return jnp.square(_slopes(squared) - 1)
+    """(|gradient| - 1)^2, from squared norms [..., N]; at least 0."""
+    return jnp.square(_norms(squared) - 1)
 
 
 def one_sided(squared: jax.Array) -> jax.Array:
-    """max(0, |slope| - 1)^2, from squared slopes [..., N]; at least 0."""
-    return jnp.square(jax.nn.relu(_slopes(squared) - 1))
+    """max(0, |gradient| - 1)^2, from squared norms [..., N]; at least 0."""
+    return jnp.square(jax.nn.relu(_norms(squared) - 1))
 
 
 def half(squared: jax.Array) -> jax.Array:
-    """|slope|^2 / 2, from squared slopes [..., N]; at least 0."""
+    """|gradient|^2 / 2, from squared norms [..., N]; at least 0."""
     return squared / 2
 
 
 def _at(
     points: Callable[[PenaltyInputs], Examples], cost: Callable[[jax.Array], jax.Array]
 ) -> Penalty:
-    """The price of the slopes at some points."""
+    """A cost of the squared gradient norms at some points."""
     return Penalty(
         lambda inputs, memory: (
             cost(squared_gradient_norms(inputs.discriminate, points(inputs))),
@@ -136,7 +136,7 @@ def _at(
 
 
 def at_reals_and_fakes(inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array, Memory]:
-    """R1 + R2: |slope|^2 / 2 at every real and at every fake, added pair by pair.
+    """R1 + R2: |gradient|^2 / 2 at every real and at every fake, added pair by pair.
 
     Source: Mescheder et al., 2018, arXiv:1801.04406, section 4.1; together in Huang et al., 2024,
     arXiv:2501.05441, section 2.2.
@@ -150,7 +150,7 @@ def at_reals_and_fakes(inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array
 def lecam(inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array, Memory]:
     """(D(x) - a_F)^2 + (D(G(z)) - a_R)^2, with the moving averages a of D's logits.
 
-    The averages are those of the looks before, and move on afterwards.
+    The averages are those of the updates before, and move on afterwards.
 
     Source: Tseng et al., 2021, arXiv:2104.03310, equation 2.
     """
@@ -179,12 +179,12 @@ PENALTIES = {
 
 
 class WeightedPenalty(NamedTuple):
-    """A penalty with its price and rhythm.
+    """A penalty with its weight.
 
     Attributes:
         penalty: The penalty.
         weight: What it is multiplied with.
-        every: It is charged on every so manieth look, `every` times as high ("lazy
+        every: It is computed in every n-th update, and n times as high ("lazy
             regularization", Karras et al., 2020, arXiv:1912.04958, appendix B).
     """
 
@@ -193,20 +193,20 @@ class WeightedPenalty(NamedTuple):
     every: int = 1
 
     def initial(self) -> Memory:
-        """What it remembers before the first look."""
+        """What it remembers before the first update."""
         memory = {name: jnp.float32(value) for name, value in self.penalty.memory.items()}
-        return memory | ({"looks": jnp.float32(0)} if self.every > 1 else {})
+        return memory | ({"updates": jnp.float32(0)} if self.every > 1 else {})
 
     def __call__(self, inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array, Memory]:
-        """The charge on a look [..., N] and the memory after it."""
+        """The weighted penalties [..., N] and the memory after them."""
         if self.every == 1:
             values, memory = self.penalty.values(inputs, memory)
             return self.weight * values, memory
-        looks = memory["looks"]
-        kept = {name: value for name, value in memory.items() if name != "looks"}
+        updates = memory["updates"]
+        kept = {name: value for name, value in memory.items() if name != "updates"}
         values, kept = lax.cond(
-            looks % self.every == 0,
+            updates % self.every == 0,
             lambda: self.penalty.values(inputs, kept),
             lambda: (jnp.zeros_like(inputs.real_logits), kept),
         )
-        return self.weight * self.every * values, kept | {"looks": looks + 1}
+        return self.weight * self.every * values, kept | {"updates": updates + 1}

@@ -1,6 +1,6 @@
-"""What reaches the discriminator of an example: augmented, blurred by noise, in packs."""
+"""What is done to examples before the discriminator takes them: augmentation, noise, packs."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,13 +25,13 @@ class Noise(NamedTuple):
 
 
 class Preprocessing(NamedTuple):
-    """How the discriminator sees examples, real and fake alike.
+    """What is done to examples, real and fake alike.
 
     What changes in the course of a run is a collection of the discriminator's, its memory: the
-    generator's turn sees by it too, and leaves it alone.
+    generator's updates use it too, and leave it alone.
 
     Attributes:
-        pack: Examples seen at once, stacked in their channels (PacGAN, Lin et al., 2018,
+        pack: Examples discriminated at once, stacked in their channels (PacGAN, Lin et al., 2018,
             arXiv:1712.04086).
         noise: Instance noise, or None.
         augmentation: Differentiable augmentation, or None.
@@ -44,14 +44,14 @@ class Preprocessing(NamedTuple):
     axis_name: str | None = None
 
     def initial(self) -> Memory:
-        """The memory before the first look."""
+        """The memory before the first update."""
         memory = {"updates": jnp.float32(0)} if self.noise and self.noise.updates else {}
         if self.augmentation and self.augmentation.adapts:
             memory["probability"] = jnp.float32(0)
         return memory
 
     def __call__(self, x: jax.Array, key: jax.Array, memory: Memory) -> jax.Array:
-        """Examples x [N, ...] as they are seen [N / pack, ...]."""
+        """Examples x [N, ...] as the discriminator takes them [N / pack, ...]."""
         if self.augmentation:
             keys = self._keys(x, stream(key, "augmentation"))
             x = self.augmentation(x, keys, memory.get("probability"))
@@ -61,16 +61,16 @@ class Preprocessing(NamedTuple):
             x = x + self._deviation(memory) * noise.astype(x.dtype)
         return packed(x, self.pack)
 
-    def after(self, memory: Memory, real_logits: jax.Array) -> Memory:
+    def updated(self, memory: Memory, real_logits: jax.Array) -> Memory:
         """The memory after one of the discriminator's updates."""
-        after = dict(memory)
+        updated = dict(memory)
         if "updates" in memory:
-            after["updates"] = memory["updates"] + 1
+            updated["updates"] = memory["updates"] + 1
         if "probability" in memory:
             sign = jnp.mean(jnp.sign(lax.stop_gradient(real_logits)))
             sign = sign if self.axis_name is None else lax.pmean(sign, self.axis_name)
-            after["probability"] = self.augmentation.adapted(memory["probability"], sign)
-        return after
+            updated["probability"] = self.augmentation.adapted(memory["probability"], sign)
+        return updated
 
     def _deviation(self, memory: Memory) -> jax.Array | float:
         if not self.noise.updates:
@@ -81,9 +81,19 @@ class Preprocessing(NamedTuple):
         return example_keys(key, len(x), axis_name=self.axis_name)
 
 
-def packed(x: jax.Array, pack: int) -> jax.Array:
-    """Examples [N, ..., C] in packs of neighbours [N / pack, ..., pack * C]."""
-    if pack == 1:
-        return x
-    groups = jnp.moveaxis(x.reshape(-1, pack, *x.shape[1:]), 1, -2)
+def packed(tree: Any, pack: int) -> Any:
+    """Arrays [N, ..., C] in packs of neighbours [N / pack, ..., pack * C], [N] as [N / pack, pack].
+
+    Args:
+        tree: A tree of arrays, such as examples and their conditions.
+        pack: Examples a pack.
+    """
+    return tree if pack == 1 else jax.tree.map(lambda leaf: _packed(leaf, pack), tree)
+
+
+def _packed(x: jax.Array, pack: int) -> jax.Array:
+    groups = x.reshape(-1, pack, *x.shape[1:])
+    if x.ndim == 1:
+        return groups
+    groups = jnp.moveaxis(groups, 1, -2)
     return groups.reshape(*groups.shape[:-2], -1)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.core.streams import stream
+from gan_jax.examples.condition import LABEL, Condition
 
 
 def normal(keys: jax.Array, dimensions: int) -> jax.Array:
@@ -35,16 +36,19 @@ class GeneratorInputs(NamedTuple):
     """What a batch of fakes is made from.
 
     Attributes:
-        z: The generator's input [N, L]: noise, then codes.
-        labels: Classes asked for, int32 [N], or None where the GAN knows no classes.
-        categories: The categorical code, int32 [N], or None.
-        continuous: The continuous codes [N, C] in [-1, 1), or None.
+        z: The generator's latents [N, L]: noise, then codes.
+        condition: All that was asked of the fakes, by name, or None where nothing was. "label" is
+            a class int32 [N]; "category" int32 [N] and "code" [N, C] in [-1, 1) are InfoGAN's
+            codes, which are in z, too; anything else are conditions of the data's own.
     """
 
     z: jax.Array
-    labels: jax.Array | None = None
-    categories: jax.Array | None = None
-    continuous: jax.Array | None = None
+    condition: Condition | None = None
+
+    @property
+    def labels(self) -> jax.Array | None:
+        """The classes asked for, int32 [N], or None."""
+        return (self.condition or {}).get(LABEL)
 
 
 class Prior(NamedTuple):
@@ -56,6 +60,7 @@ class Prior(NamedTuple):
         categories: Values of the categorical code, uniformly; 0: no such code.
         continuous: Continuous codes, uniform in [-1, 1).
         distribution: Of the noise, one of `DISTRIBUTIONS`.
+        given: Names of conditions that have no distribution here: they are those of real examples.
 
     The codes are InfoGAN's (Chen et al., 2016, arXiv:1606.03657, section 7).
     """
@@ -65,10 +70,11 @@ class Prior(NamedTuple):
     categories: int = 0
     continuous: int = 0
     distribution: str = "normal"
+    given: tuple[str, ...] = ()
 
     @property
     def dimensions(self) -> int:
-        """L, of the generator's input."""
+        """L, of the generator's latents."""
         return self.noise + self.codes
 
     @property
@@ -76,18 +82,29 @@ class Prior(NamedTuple):
         """Numbers that the codes take in it, a category as a one-hot vector."""
         return self.categories + self.continuous
 
-    def draw(self, keys: jax.Array) -> GeneratorInputs:
-        """One input a key [N]."""
-        z, drawn = [DISTRIBUTIONS[self.distribution](keys, self.noise)], {}
+    def draw(self, keys: jax.Array, of_reals: Condition | None = None) -> GeneratorInputs:
+        """One input a key [N].
+
+        Args:
+            keys: The keys.
+            of_reals: Conditions [N, ...] of as many real examples, where some are `given`.
+        """
+        z, asked = [DISTRIBUTIONS[self.distribution](keys, self.noise)], {}
         if self.classes:
-            drawn["labels"] = _integers(keys, "labels", self.classes)
+            asked[LABEL] = _integers(keys, "labels", self.classes)
         if self.categories:
-            drawn["categories"] = _integers(keys, "categories", self.categories)
-            z.append(jax.nn.one_hot(drawn["categories"], self.categories))
+            asked["category"] = _integers(keys, "categories", self.categories)
+            z.append(jax.nn.one_hot(asked["category"], self.categories))
         if self.continuous:
-            drawn["continuous"] = _uniform(keys, "continuous", self.continuous)
-            z.append(drawn["continuous"])
-        return GeneratorInputs(jnp.concatenate(z, axis=1) if len(z) > 1 else z[0], **drawn)
+            asked["code"] = _uniform(keys, "continuous", self.continuous)
+            z.append(asked["code"])
+        asked |= {name: of_reals[name] for name in self.given}
+        return GeneratorInputs(jnp.concatenate(z, axis=1) if len(z) > 1 else z[0], asked or None)
+
+    def told(self, condition: Condition | None) -> Condition | None:
+        """What of a condition the networks are told: all but the codes, which D must find."""
+        names = (*((LABEL,) if self.classes else ()), *self.given)
+        return {name: condition[name] for name in names} or None
 
 
 def _streams(keys: jax.Array, name: str) -> jax.Array:

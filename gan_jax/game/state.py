@@ -13,6 +13,7 @@ from flax.traverse_util import path_aware_map
 from jax.typing import ArrayLike
 
 from gan_jax.core.streams import root, stream
+from gan_jax.examples.condition import Condition
 from gan_jax.game.optimizers import evaluation_params
 
 Variables = dict[str, Any]
@@ -69,7 +70,7 @@ def init_player(
     optimizer: optax.GradientTransformation,
     key: jax.Array,
     example: jax.Array,
-    labels: jax.Array | None,
+    condition: Condition | None,
     scale: ArrayLike = 1.0,
 ) -> Player:
     """A player before its first move.
@@ -79,10 +80,10 @@ def init_player(
         optimizer: The player's own.
         key: Key of the initial parameters.
         example: An input of the network [1, ...].
-        labels: Its class int32 [1], or None.
+        condition: What is asked of it [1, ...], or None.
         scale: Factor on the initial kernels.
     """
-    model_state = module.init(key, example, labels, train=False)
+    model_state = module.init(key, example, condition, train=False)
     params = path_aware_map(
         lambda path, leaf: scale * leaf if path[-1] == "kernel" else leaf,
         model_state.pop("params"),
@@ -98,7 +99,7 @@ def init_state(
     latent: int,
     shape: tuple[int, ...],
     average: bool,
-    conditional: bool = False,
+    conditions: tuple[Condition | None, Condition | None] = (None, None),
     collections: Mapping[str, Any] = MappingProxyType({}),
     scale: ArrayLike = 1.0,
 ) -> GANState:
@@ -112,15 +113,17 @@ def init_state(
         shape: Shape of what the discriminator sees.
         average: Whether to keep a moving average of the generator. It is kept in any case where
             the generator's optimizer has an average of its own.
-        conditional: Whether the networks take class labels.
-        memories: Collections that the discriminator has beside its network's.
+        conditions: What the generator is told of an example [1, ...], and what the discriminator.
+        collections: Collections that the discriminator has beside its network's.
         scale: Factor on the generator's initial kernels.
     """
     key = root(seed)
-    labels = jnp.zeros(1, jnp.int32) if conditional else None
-    first = init_player(*generator, stream(key, "generator"), jnp.zeros((1, latent)), labels, scale)
+    of_generator, of_discriminator = conditions
+    first = init_player(
+        *generator, stream(key, "generator"), jnp.zeros((1, latent)), of_generator, scale
+    )
     second = init_player(
-        *discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)), labels
+        *discriminator, stream(key, "discriminator"), jnp.zeros((1, *shape)), of_discriminator
     )
     second = second.replace(model_state={**second.model_state, **collections})
     average = average or evaluation_params(first.opt_state, first.params) is not None

@@ -8,7 +8,7 @@ from jax.tree_util import Partial
 
 from gan_jax.core.errors import InputError
 from gan_jax.latent.space import Space
-from gan_jax.metrics.classifier import CLASSIFIED, SIDE, MnistCNN, load_classifier
+from gan_jax.metrics.classifier import SIDE, MnistCNN, load_classifier
 
 
 class DigitPrediction(NamedTuple):
@@ -42,10 +42,9 @@ def classifier(space: Space) -> Partial:
     Raises:
         InputError: If the generator doesn't make digits.
     """
-    name = space.config.data.name
-    if name != CLASSIFIED:
-        why = f"only {CLASSIFIED} has a classifier to read images with"
-        raise InputError("config.data.name", name, why)
+    if space.source.classifier is None:
+        why = "has no classifier to read images with"
+        raise InputError("config.data.name", space.config.data.name, why)
     return Partial(_read, load_classifier())
 
 

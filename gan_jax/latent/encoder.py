@@ -22,7 +22,7 @@ from gan_jax.config.fields import RULES as RUN_RULES
 from gan_jax.core.errors import InputError
 from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.game.state import Variables
-from gan_jax.latent.space import Generate, InUse, Space
+from gan_jax.latent.space import Generate, InEvaluation, Space
 from gan_jax.metrics.batching import in_batches
 from gan_jax.models.conv import Conv
 from gan_jax.run.checkpoint import Checkpoints, digest
@@ -183,7 +183,7 @@ def load(workdir: str | Path, space: Space) -> Encode:
 def as_function(space: Space, config: ConfigDict, variables: Variables) -> Encode:
     """An encoder's variables, as `train` gives them, as a function."""
     module = Encoder(config.width, space.prior.dimensions)
-    return Partial(InUse(module), jax.tree.map(jnp.asarray, variables))
+    return Partial(InEvaluation(module), jax.tree.map(jnp.asarray, variables))
 
 
 def starts(encode: Encode, x: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import html
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from gan_jax.core.errors import InputError
 from gan_jax.data import Dataset
+from gan_jax.examples import IMAGE
 from gan_jax.latent import film, map_figure, maps, meaning
 from gan_jax.latent.copies import Copies, nearest
 from gan_jax.latent.paths import PATHS
@@ -21,11 +23,16 @@ from gan_jax.report import pictures
 from gan_jax.study import figures, page
 from gan_jax.study.statistics import share
 
-SAMPLES, WALKS, STOPS, FRAMES = 100, 9, 6, 120
+WALKS = {"image": 9, "point": 3}  # paths, by kind of example
+STOPS, FRAMES = 6, 120
 MAP_SIDE, PLANES, PLANE_SIDE = 60, 6, 21
 RADII, DIRECTIONS = np.linspace(0, 2, 21), 200
 SHOWN, JUDGED = 12, 1_000  # samples beside their nearest training images, and counted
-KINDS = {True: ("digit", 10), False: ("nearest mode", 25)}
+# By kind of example: what is read, how many there are, and what being sure of it is.
+READINGS = {
+    "image": ("digit", 10, "confidence"),
+    "point": ("nearest mode", 25, "within 3 sigma of it"),
+}
 
 
 class Exhibit(NamedTuple):
@@ -63,24 +70,22 @@ class PageInputs(NamedTuple):
 
 def samples(inputs: PageInputs) -> Exhibit:
     """Samples as `gan_jax.sample` gives them."""
-    num = SAMPLES if inputs.space.is_image else pictures.SHOWN[False]
+    kind = inputs.space.kind
+    num = kind.num_shown
     draw = inputs.space.draw(num, inputs.seed)
-    shown = pictures.picture(
-        render(inputs.space.generate, np.asarray(draw.z), draw.labels), _real(inputs)
-    )
+    shown = kind.picture(render(inputs.space, np.asarray(draw.z), draw.labels), _real(inputs))
     return Exhibit("Samples", f"{num} of seed {inputs.seed}, none left out.", _image(shown))
 
 
 def walks(inputs: PageInputs) -> Exhibit:
     """Closed random walks, moving."""
-    space, count = inputs.space, WALKS if inputs.space.is_image else 3
+    space, count = inputs.space, WALKS[inputs.space.kind.name]
     anchors = np.asarray(space.draw(count * STOPS, inputs.seed).z).reshape(count, STOPS, -1)
     z = np.stack([PATHS["closed_walk"](one, FRAMES, space.prior) for one in anchors])
     labels = inputs.labels(z.shape[:2])
     if labels is not None:
         labels = labels + np.arange(count, dtype=np.int32)[:, None] % space.prior.classes
-    real = None if space.is_image else _real(inputs)
-    scene = film.PathFrames(render(space.generate, z, labels), closed=True, real=real)
+    scene = film.PathFrames(space.kind, render(space, z, labels), True, _real(inputs))
     buffer = io.BytesIO()
     pictures.gif(film.frames(scene), buffer)
     return Exhibit(
@@ -99,16 +104,15 @@ def plane_map(inputs: PageInputs) -> Exhibit:
     space, read = inputs.space, meaning.reader(inputs.space)
     plane = maps.plane(np.asarray(space.draw(3, inputs.seed).z))
     grid = maps.grid(plane, MAP_SIDE)
-    found = maps.over(read, space.generate, grid.z, inputs.labels(grid.z.shape[:2]))
-    kinds, _ = KINDS[space.is_image]
-    sure = "confidence" if space.is_image else "within 3 sigma of it"
+    found = maps.over(read, partial(render, space), grid.z, inputs.labels(grid.z.shape[:2]))
+    kinds, _, sure = READINGS[space.kind.name]
     figure = map_figure.draw(
         found, grid, plane, title="The plane through three samples", kinds=kinds, sure=sure
     )
     body = f'<img alt="map" src="{page.svg(figure)}">'
-    if space.is_image:
+    if space.kind is IMAGE:
         z = maps.grid(plane, PLANE_SIDE).z
-        images = render(space.generate, z, inputs.labels(z.shape[:2]))
+        images = render(space, z, inputs.labels(z.shape[:2]))
         body += _image(pictures.sheet(np.concatenate(images), columns=PLANE_SIDE, scale=1))
     text = f"{found.meaningful.mean():.0%} of it is meaningful: sure, and near real examples."
     return Exhibit("A map", text, body)
@@ -122,9 +126,9 @@ def radii(inputs: PageInputs) -> Exhibit:
     """
     space, read = inputs.space, meaning.reader(inputs.space)
     z = np.asarray(space.draw(DIRECTIONS, inputs.seed).z)
-    _, kinds = KINDS[space.is_image]
+    _, kinds, _ = READINGS[space.kind.name]
     found = maps.profile(
-        read, space.generate, space.prior, z, RADII, kinds, inputs.labels(z.shape[:1])
+        read, partial(render, space), space.prior, z, RADII, kinds, inputs.labels(z.shape[:1])
     )
     cells = pd.DataFrame(
         [
@@ -159,8 +163,9 @@ def planes(inputs: PageInputs) -> Exhibit:
         InputError: If the run makes points.
     """
     space = inputs.space
-    if not space.is_image:
-        raise InputError("config.data.name", space.config.data.name, "a map says it all of points")
+    if space.kind is not IMAGE:
+        why = f"a map says it all of {space.kind.plural}"
+        raise InputError("config.data.name", space.config.data.name, why)
     made = [_plane(inputs, number) for number in range(PLANES)]
     height, width, _ = space.shape
     about = {"side": PLANE_SIDE, "height": height, "width": width, "planes": made}
@@ -173,10 +178,10 @@ def _plane(inputs: PageInputs, number: int) -> dict[str, object]:
     space = inputs.space
     plane = maps.plane(np.asarray(space.draw(3, inputs.seed, first=3 * number).z))
     z = maps.grid(plane, PLANE_SIDE).z
-    images = render(space.generate, z, inputs.labels(z.shape[:2], number))
+    images = render(space, z, inputs.labels(z.shape[:2], number))
     rows = np.concatenate([np.concatenate(row, axis=1) for row in images])
     atlas = Image.fromarray(rows if rows.shape[-1] == 3 else rows[..., 0])
-    known = space.config.data.name in meaning.READERS
+    known = space.source.classifier is not None
     read = meaning.reader(space)(images.reshape(-1, *space.shape)) if known else None
     return {
         "atlas": page.link(_png(atlas), "png"),
@@ -192,11 +197,11 @@ def neighbours(inputs: PageInputs) -> Exhibit:
         InputError: If there are no training images to compare with.
     """
     space, data = inputs.space, inputs.data
-    if not space.is_image or data is None:
-        why = "no training images at hand" if space.is_image else "points are not copied"
+    if space.kind is not IMAGE or data is None:
+        why = f"no training {space.kind.plural} at hand, or none that are copied"
         raise InputError("config.data.name", space.config.data.name, why)
     draw = space.draw(JUDGED, inputs.seed)
-    made = render(space.generate, np.asarray(draw.z), draw.labels)
+    made = render(space, np.asarray(draw.z), draw.labels)
     found = nearest(made, data.train, data.test)
     pairs = np.stack([made[:SHOWN], data.train[found.which[:SHOWN]]])
     body = _image(pictures.sheet(np.concatenate(pairs), columns=SHOWN))

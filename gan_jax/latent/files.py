@@ -8,7 +8,7 @@ from PIL import Image
 
 from gan_jax import data
 from gan_jax.core.errors import InputError
-from gan_jax.data.batches import to_float
+from gan_jax.examples.condition import LABEL
 from gan_jax.latent.inversion import Inversion, invert
 from gan_jax.latent.space import Space
 
@@ -53,8 +53,10 @@ def read(space: Space, source: str) -> tuple[np.ndarray, np.ndarray | None]:
         raise InputError("--images", source, f"{x.shape}, the generator makes [N, {_of(space)}]")
     if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
         raise InputError("--images", source, f"{x.dtype}, must be uint8 or float")
-    x = np.asarray(to_float(x), np.float32)
-    if not np.all(np.isfinite(x)) or (space.is_image and np.abs(x).max() > 1):
+    if x.dtype == space.kind.dtype:
+        x = space.kind.to_model(x)
+    x = np.asarray(x, np.float32)
+    if not np.all(np.isfinite(x)) or (space.kind.bounded and np.abs(x).max() > 1):
         raise InputError("--images", source, "floats must be finite, those of images in [-1, 1]")
     if not space.prior.classes:
         return x, None
@@ -75,7 +77,7 @@ def _held_out(space: Space, count: str) -> tuple[np.ndarray, np.ndarray | None]:
     if count and not (count.isdigit() and 1 <= int(count) <= most):
         raise InputError("--images", f"{HELD_OUT}:{count}", f"a number from 1 to {most} at most")
     num = int(count or most)
-    labels = dataset.test_labels
+    labels = dataset.test_conditions.get(LABEL)
     return dataset.test[:num], None if labels is None else labels[:num]
 
 

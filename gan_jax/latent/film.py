@@ -10,62 +10,52 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.core.errors import InputError
+from gan_jax.examples import ExampleKind
 from gan_jax.report import pictures
-
-_SIDE = 240  # screen pixels a side of a film of images, at least
 
 
 class PathFrames(NamedTuple):
     """What there is to see.
 
     Attributes:
-        examples: Of paths, each in frames: images uint8 [P, F, H, W, C], or points float [P, F, 2].
+        kind: What an example is.
+        examples: Of paths, each in frames: stored examples [P, F, ...].
         closed: Whether a path goes on at its beginning.
-        real: Real points [M, 2] to show the paths over; None for images.
+        real: Real examples [M, ...], which set the scale of a picture.
     """
 
+    kind: ExampleKind
     examples: np.ndarray
-    closed: bool = False
-    real: np.ndarray | None = None
+    closed: bool
+    real: np.ndarray
 
 
-def still(scene: PathFrames) -> Image.Image:
-    """All in one picture: a row of images a path, or a line a path over real points."""
-    if scene.real is not None:
-        return pictures.lines(scene.examples, scene.real, closed=scene.closed)
-    return pictures.sheet(np.concatenate(scene.examples), columns=scene.examples.shape[1])
+def still(paths: PathFrames) -> Image.Image:
+    """All in one picture."""
+    return paths.kind.path_picture(paths.examples, paths.real, paths.closed)
 
 
-def frames(scene: PathFrames) -> list[Image.Image]:
-    """Picture after picture: a square sheet with an image a path, or the lines as they grow.
+def frames(paths: PathFrames) -> list[Image.Image]:
+    """Picture after picture, of all paths at once.
 
     Open paths are there and back again, so that a film that begins again doesn't jump.
     """
-    count = scene.examples.shape[1]
-    there = [_moment(scene, number) for number in range(count)]
-    return there if scene.closed else there + there[-2:0:-1]
+    count = paths.examples.shape[1]
+    there = [paths.kind.path_frame(paths.examples, paths.real, number) for number in range(count)]
+    return there if paths.closed else there + there[-2:0:-1]
 
 
-def _moment(scene: PathFrames, number: int) -> Image.Image:
-    if scene.real is not None:
-        return pictures.lines(scene.examples[:, : number + 1], scene.real, dots=False)
-    images = scene.examples[:, number]
-    across = np.ceil(np.sqrt(len(images))) * images.shape[2]
-    # Even: the usual video codec halves the picture's colours.
-    return pictures.sheet(images, scale=2 * int(np.ceil(_SIDE / across / 2)))
-
-
-def png(scene: PathFrames, out: Path) -> None:
+def png(paths: PathFrames, out: Path) -> None:
     """Write all in one picture."""
-    still(scene).save(out)
+    still(paths).save(out)
 
 
-def gif(scene: PathFrames, out: Path) -> None:
+def gif(paths: PathFrames, out: Path) -> None:
     """Write a film that begins again at its end."""
-    pictures.gif(frames(scene), out)
+    pictures.gif(frames(paths), out)
 
 
-def mp4(scene: PathFrames, out: Path) -> None:
+def mp4(paths: PathFrames, out: Path) -> None:
     """Write a video (H.264); needs the extra `video`."""
     import imageio
 
@@ -73,7 +63,7 @@ def mp4(scene: PathFrames, out: Path) -> None:
     os.environ.setdefault("IMAGEIO_FFMPEG_NO_PREVENT_SIGINT", "1")
 
     with imageio.get_writer(out, fps=1000 / pictures.BEAT, macro_block_size=2) as video:
-        for frame in frames(scene):
+        for frame in frames(paths):
             video.append_data(np.asarray(frame.convert("RGB")))
 
 
@@ -81,7 +71,7 @@ class FilmFormat(NamedTuple):
     """A kind of file.
 
     Attributes:
-        write: Writes a scene to a file.
+        write: Writes a paths to a file.
         frames: As many a path has unless the user says otherwise.
         extra: The extra of this package that it needs, and the module by which to know.
     """

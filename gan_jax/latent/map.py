@@ -7,6 +7,7 @@ The three latents are the first of a seed, those of `gan_jax.sample`, or the row
 extra `study`: pip install "gan-jax[study]".
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,36 +28,38 @@ _STEP = flags.DEFINE_integer("step", None, "A saved step; default: the newest.")
 _WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema), or raw.")
 
 _DPI = 150
-WORDS = {  # what hue and lightness say, by whether there are images
-    True: {"kinds": "digit", "sure": "confidence"},
-    False: {"kinds": "nearest mode", "sure": "within 3 sigma of it"},
+WORDS = {  # what hue and lightness say, by kind of example
+    "image": {"kinds": "digit", "sure": "confidence"},
+    "point": {"kinds": "nearest mode", "sure": "within 3 sigma of it"},
 }
 
 
 def main() -> None:
-    """Load, make, judge, draw."""
+    """Load, make, read, draw."""
     for flag in (_OUT, _IMAGES):
         _check_out(flag)
     from gan_jax import latent
+    from gan_jax.examples import IMAGE
     from gan_jax.latent import map_figure, maps, meaning
     from gan_jax.latent.render import render
     from gan_jax.report.pictures import sheet
 
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
-    if _IMAGES.value and not space.is_image:
-        raise InputError("--images", _IMAGES.value, f"{space.config.data.name} makes points")
+    if _IMAGES.value and space.kind is not IMAGE:
+        why = f"{space.config.data.name} are {space.kind.plural}"
+        raise InputError("--images", _IMAGES.value, why)
     read = meaning.reader(space)
     three, key = _three(space)
     _check(space, key, three)
     plane = maps.plane(three, key)
     grid = maps.grid(plane, _SIDE.value)
-    found = maps.over(read, space.generate, grid.z, _labels(grid.z))
+    found = maps.over(read, partial(render, space), grid.z, _labels(grid.z))
     title = f"A plane of latents: {space.origin}"
-    figure = map_figure.draw(found, grid, plane, title=title, **WORDS[space.is_image])
+    figure = map_figure.draw(found, grid, plane, title=title, **WORDS[space.kind.name])
     figure.savefig(_OUT.value, dpi=_DPI)
     if _IMAGES.value:
         z = maps.grid(plane, _ACROSS.value).z.reshape(-1, three.shape[1])
-        sheet(render(space.generate, z, _labels(z))).save(_IMAGES.value)
+        sheet(render(space, z, _labels(z))).save(_IMAGES.value)
     share = found.meaningful.mean()
     print(f"{share:.1%} of {found.meaningful.size:,} latents are meaningful, map in {_OUT.value}")
 

@@ -1,7 +1,7 @@
 """Maps of latent space: plane slices, profiles by radius, and how much of a region has meaning."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +9,9 @@ import numpy as np
 from gan_jax.core.errors import InputError
 from gan_jax.game.prior import Prior
 from gan_jax.latent.meaning import Meaning, Read
-from gan_jax.latent.render import render
-from gan_jax.latent.space import Generate
+
+Make = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+"""(z [N, L], labels int32 [N] or None) to examples as data sets hold them: `render` of a space."""
 
 ROOM = 1.4  # of a map's side, over what the three points take
 FLAT = 1e-4  # of the longest side, up to which a triangle's height counts as none
@@ -153,7 +154,7 @@ def in_ball(num: int, dimensions: int, radius: float, seed: int = 0) -> np.ndarr
 
 def profile(
     read: Read,
-    generate: Generate,
+    make: Make,
     prior: Prior,
     z: np.ndarray,
     radii: Sequence[float],
@@ -164,7 +165,7 @@ def profile(
 
     Args:
         read: What reads the examples.
-        generate: The generator.
+        make: The generator.
         prior: Of its latents.
         z: Latents `[N, L]` that say which directions, drawn from the prior.
         radii: Over the typical radius, 0 or more.
@@ -175,7 +176,7 @@ def profile(
         InputError: See `typical_radius`.
     """
     ways = typical_radius(prior) * directions(np.asarray(z))
-    found = [read(render(generate, radius * ways, labels)) for radius in radii]
+    found = [read(make(radius * ways, labels)) for radius in radii]
 
     def means(name: str) -> np.ndarray:
         return np.array([np.mean(getattr(one, name)) for one in found])
@@ -193,14 +194,12 @@ def profile(
 # Regions
 
 
-def over(
-    read: Read, generate: Generate, z: np.ndarray, labels: np.ndarray | None = None
-) -> Meaning:
+def over(read: Read, make: Make, z: np.ndarray, labels: np.ndarray | None = None) -> Meaning:
     """What latents mean, however they are laid out.
 
     Args:
         read: What reads the examples.
-        generate: The generator.
+        make: The generator.
         z: `[..., L]`: a grid, or draws from a prior, from a ball.
         labels: Classes int32 `[...]`, or None.
 
@@ -209,5 +208,5 @@ def over(
     """
     shape = z.shape[:-1]
     classes = None if labels is None else np.reshape(labels, -1)
-    meaning = read(render(generate, z.reshape(-1, z.shape[-1]), classes))
+    meaning = read(make(z.reshape(-1, z.shape[-1]), classes))
     return Meaning(*(values.reshape(shape) for values in meaning))

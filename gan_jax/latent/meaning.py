@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.core.errors import choose
+from gan_jax.core.errors import InputError
 from gan_jax.data.embedded import mnist_digits
-from gan_jax.data.mixtures import MIXTURES, Mixture
+from gan_jax.data.mixtures import Mixture
 from gan_jax.latent.space import Space
 from gan_jax.metrics.blocks import BLOCK
-from gan_jax.metrics.classifier import CLASSIFIED, embed
+from gan_jax.metrics.classifier import embed
 from gan_jax.metrics.modes import RADIUS
 from gan_jax.metrics.neighbours import balls_around, squared_nearest, squared_radii
 
@@ -58,7 +58,13 @@ def reader(space: Space) -> Read:
     Raises:
         InputError: If it makes neither digits nor points of a mixture.
     """
-    return choose("config.data.name", space.config.data.name, READERS)
+    source = space.source
+    if source.classifier:
+        return read_digits
+    if source.density:
+        return functools.partial(read_points, source.density)
+    why = "nothing reads its examples: no shipped classifier, no known density"
+    raise InputError("config.data.name", space.config.data.name, why)
 
 
 def read_digits(images: np.ndarray) -> Meaning:
@@ -98,9 +104,3 @@ def read_points(mixture: Mixture, points: np.ndarray) -> Meaning:
     distances = np.linalg.norm(points[:, None] - mixture.centres, axis=-1) / mixture.sigma
     near = distances.min(axis=1) < RADIUS
     return Meaning(distances.argmin(axis=1), near.astype(float), distances.min(axis=1), near)
-
-
-READERS: dict[str, Read] = {
-    CLASSIFIED: read_digits,
-    **{name: functools.partial(read_points, mixture) for name, mixture in MIXTURES.items()},
-}

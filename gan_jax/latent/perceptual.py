@@ -17,7 +17,6 @@ from gan_jax.latent.digits import classifier
 from gan_jax.latent.geometry import along, in_rows
 from gan_jax.latent.paths import linear, spherical
 from gan_jax.latent.space import Generate, Space
-from gan_jax.metrics.classifier import CLASSIFIED
 
 WAYS = {"normal": spherical, "sphere": spherical, "uniform": linear}
 """The way from noise to noise that stays where the prior is, by its distribution."""
@@ -50,7 +49,7 @@ def features(space: Space) -> Partial:
 
     The features of the shipped classifier for digits, the numbers of the example for all others.
     """
-    if space.config.data.name == CLASSIFIED:
+    if space.source.classifier:
         return Partial(_features, classifier(space))
     return Partial(_numbers)
 

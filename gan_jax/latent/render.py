@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.core.errors import RunError
-from gan_jax.data.batches import from_float
-from gan_jax.latent.space import Generate
+from gan_jax.latent.space import Generate, Space
 from gan_jax.run.sampling import BATCH
 
 
@@ -39,16 +38,16 @@ def synthesize(generate: Generate, z: np.ndarray, labels: np.ndarray | None = No
     return examples.reshape(*leading, *examples.shape[1:])
 
 
-def render(generate: Generate, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+def render(space: Space, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
     """Examples as a data set has them; see `synthesize`.
 
     Returns:
         Images uint8 `[..., H, W, C]`, or points float32 `[..., D]`.
     """
     flat = synthesize(
-        generate, z.reshape(-1, z.shape[-1]), None if labels is None else np.ravel(labels)
+        space.generate, z.reshape(-1, z.shape[-1]), None if labels is None else np.ravel(labels)
     )
-    shown = np.asarray(from_float(flat))
+    shown = np.asarray(space.kind.to_data(flat))
     return shown.reshape(*z.shape[:-1], *shown.shape[1:])
 
 

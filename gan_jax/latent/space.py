@@ -12,9 +12,11 @@ import numpy as np
 from jax.tree_util import Partial
 from ml_collections import ConfigDict
 
-from gan_jax.config import rules
-from gan_jax.core.errors import InputError
+from gan_jax.core.errors import InputError, choose
 from gan_jax.core.streams import example_keys, root, stream
+from gan_jax.data import DATASETS, DataSource
+from gan_jax.examples import ExampleKind
+from gan_jax.examples.condition import LABEL
 from gan_jax.game.prior import GeneratorInputs, Prior
 from gan_jax.game.state import Variables
 from gan_jax.run.restore import restore
@@ -32,8 +34,9 @@ class Space(NamedTuple):
 
     Attributes:
         generate: The generator in use, see `Generate`.
-        judge: (x [N, ...], labels or None) to the discriminator's `DiscriminatorOutput` of examples, likewise a
-            tree; None unless it was asked for.
+        discriminate: (x [N, ...], labels or None) to the discriminator's `DiscriminatorOutput`,
+            likewise a tree; None unless it was asked for.
+        kind: What an example is.
         prior: The distribution of the latents.
         config: The run's config.
         record: The run's config.json: config, data, versions.
@@ -43,7 +46,8 @@ class Space(NamedTuple):
     """
 
     generate: Generate
-    judge: Partial | None
+    discriminate: Partial | None
+    kind: ExampleKind
     prior: Prior
     config: ConfigDict
     record: dict[str, Any]
@@ -52,9 +56,9 @@ class Space(NamedTuple):
     shape: tuple[int, ...]
 
     @property
-    def is_image(self) -> bool:
-        """Whether examples are images, not points."""
-        return len(self.shape) == 3
+    def source(self) -> DataSource:
+        """What is known of the run's data without reading them."""
+        return choose("config.data.name", self.config.data.name, DATASETS)
 
     @property
     def origin(self) -> str:
@@ -119,32 +123,37 @@ def load(
     """
     beside = ("discriminator",) if discriminator else ()
     trained = restore(workdir, step, weights, beside=beside)
-    players = trained.players
+    game, data = trained.setup.game, trained.setup.data
+    if game.prior.given:
+        name, why = trained.config.model.conditioning, "its latent space depends on the data"
+        raise InputError("config.model.conditioning", name, why)
     return Space(
-        generate=_in_use(players.generator, trained.generator),
-        judge=_in_use(players.discriminator, trained.state.discriminator.variables)
+        generate=_in_evaluation(game.generator, trained.generator),
+        discriminate=_in_evaluation(game.discriminator, trained.state.discriminator.variables)
         if discriminator
         else None,
-        prior=rules.prior(trained.config.model),
+        kind=data.kind,
+        prior=game.prior,
         config=trained.config,
         record=trained.record,
         step=trained.step,
         weights=weights,
-        shape=trained.shape,
+        shape=data.shape,
     )
 
 
 @dataclass(frozen=True)
-class InUse:
-    """A network as it is used, not trained, as a function of its variables: equal ones are one
+class InEvaluation:
+    """A network with its running statistics as a function of its variables: equal ones are one
     function to JAX, which compiles what is made of them once."""
 
     module: nn.Module
 
     def __call__(self, variables: Variables, inputs: jax.Array, labels: jax.Array | None = None):
         """What the network makes of inputs [N, ...]."""
-        return self.module.apply(variables, inputs, labels, train=False)
+        condition = None if labels is None else {LABEL: labels}
+        return self.module.apply(variables, inputs, condition, train=False)
 
 
-def _in_use(module: nn.Module, variables: Variables) -> Partial:
-    return Partial(InUse(module), jax.tree.map(jnp.asarray, variables))
+def _in_evaluation(module: nn.Module, variables: Variables) -> Partial:
+    return Partial(InEvaluation(module), jax.tree.map(jnp.asarray, variables))

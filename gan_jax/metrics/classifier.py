@@ -18,7 +18,6 @@ from gan_jax.metrics.batching import in_batches
 WEIGHTS = Path(__file__).with_name("mnist_cnn.npz")
 SIDE = 28  # pixels
 CLASSES = 10
-CLASSIFIED = "mnist"  # the data set whose classes they are
 FEATURES = 64
 PARAMS = "params/"  # what the names of parameters start with in the file
 

@@ -7,6 +7,7 @@ from functools import reduce
 import numpy as np
 from scipy.special import entr, rel_entr
 
+from gan_jax.examples import IMAGE
 from gan_jax.metrics.classifier import CLASSES, embed, shipped_arrays
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
@@ -96,14 +97,16 @@ class Reference:
 
 def incompatibility(dataset) -> str:
     """Why these measurements can't be made on a data set, or an empty string."""
-    if dataset.train.ndim == 4 and dataset.train.shape[-1] == 1:
+    if dataset.kind is IMAGE and dataset.shape[-1] == 1:
         return ""
-    return f"measures grey images, but {dataset.name} has points {list(dataset.train.shape[1:])}"
+    return (
+        f"measures grey images, but {dataset.name} has {dataset.kind.plural} {list(dataset.shape)}"
+    )
 
 
 def reference(dataset) -> Reference:
     """The data's test images; for MNIST the shipped 10,000, whatever part of it the run loaded."""
-    return Reference.shipped() if dataset.name == "mnist" else Reference.fit(dataset.test)
+    return Reference.shipped() if dataset.classifier else Reference.fit(dataset.test)
 
 
 def held_out(dataset) -> np.ndarray:

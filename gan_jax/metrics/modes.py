@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.special import rel_entr
 
-from gan_jax.data.mixtures import MIXTURES, Mixture
+from gan_jax.data.mixtures import Mixture
 
 HEADLINE = ("modes", "high_quality", "reverse_kl", "covariance_ratio")
 RADIUS = 3.0  # standard deviations from a centre within which a sample is of high quality
@@ -13,14 +13,14 @@ RADIUS = 3.0  # standard deviations from a centre within which a sample is of hi
 
 def incompatibility(dataset) -> str:
     """Why these measurements can't be made on a data set, or an empty string."""
-    if dataset.name in MIXTURES:
+    if isinstance(dataset.density, Mixture):
         return ""
-    return f"measures mixtures ({', '.join(sorted(MIXTURES))}), not {dataset.name}"
+    return f"measures points of a known mixture, which {dataset.name} is not"
 
 
 def reference(dataset) -> Mixture:
     """The density itself: its centres and standard deviation."""
-    return MIXTURES[dataset.name]
+    return dataset.density
 
 
 def held_out(dataset) -> np.ndarray:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from gan_jax.examples import IMAGE
 from gan_jax.metrics.batching import in_batches
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
@@ -95,7 +96,7 @@ def gaussian(batches: Iterable[np.ndarray]) -> Gaussian:
 
 def incompatibility(dataset) -> str:
     """Why these measurements can't be made on a data set, or an empty string."""
-    if dataset.is_image and dataset.shape[-1] in (1, 3):
+    if dataset.kind is IMAGE and dataset.shape[-1] in (1, 3):
         return ""
     return f"measures images of 1 or 3 channels, but {dataset.name} has {list(dataset.shape)}"
 

@@ -8,6 +8,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.core.errors import InputError, choose
+from gan_jax.examples import IMAGE, ExampleKind
+from gan_jax.examples.condition import LABEL
 from gan_jax.models import cnn, dcgan, mlp, r3gan, sngan
 from gan_jax.models.conditioning import CONDITIONINGS
 from gan_jax.models.resampling import halvings
@@ -16,42 +18,59 @@ from gan_jax.models.spectral import Spectral
 
 
 class Pair(NamedTuple):
-    """A generator, a discriminator, and what images they can make.
+    """A generator, a discriminator, and what examples they can make.
 
     Attributes:
         generator: Module class of the kind of `players.Generator`.
         discriminator: Module class of the kind of `players.Discriminator`.
-        fits: Whether the pair can make examples of a given shape.
-        needs: What `fits` asks for, in words.
+        kinds: Names of the kinds of examples, None: of any.
+        fits: Whether the pair can make examples of a given shape of these kinds.
+        needs: What it asks for, in words.
     """
 
     generator: type[nn.Module]
     discriminator: type[nn.Module]
+    kinds: tuple[str, ...] | None
     fits: Callable[[tuple[int, ...]], bool]
     needs: str
 
+    def makes(self, kind: ExampleKind, shape: tuple[int, ...]) -> bool:
+        """Whether the pair can make such examples."""
+        return (self.kinds is None or kind.name in self.kinds) and self.fits(shape)
+
 
 def _two_halvings(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 and shape[0] % 4 == 0 and shape[1] % 4 == 0
+    return shape[0] % 4 == 0 and shape[1] % 4 == 0
 
 
 def _down_to_a_small_base(shape: tuple[int, ...]) -> bool:
-    if len(shape) != 3 or shape[0] != shape[1]:
+    if shape[0] != shape[1]:
         return False
     count = halvings(shape[0])
     return count > 0 and 4 <= shape[0] >> count <= 8
 
 
+_IMAGES = (IMAGE.name,)
 _SMALL_BASE = "square images that halve down to 4 to 8 pixels, such as 28, 32 or 64"
 
 PAIRS = {
     "cnn": Pair(
-        cnn.Generator, cnn.Discriminator, _two_halvings, "images with sides divisible by 4"
+        cnn.Generator,
+        cnn.Discriminator,
+        _IMAGES,
+        _two_halvings,
+        "images with sides divisible by 4",
     ),
-    "dcgan": Pair(dcgan.Generator, dcgan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
-    "mlp": Pair(mlp.Generator, mlp.Discriminator, lambda shape: True, "examples of any shape"),
-    "r3gan": Pair(r3gan.Generator, r3gan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
-    "sngan": Pair(sngan.Generator, sngan.Discriminator, _down_to_a_small_base, _SMALL_BASE),
+    "dcgan": Pair(
+        dcgan.Generator, dcgan.Discriminator, _IMAGES, _down_to_a_small_base, _SMALL_BASE
+    ),
+    "mlp": Pair(mlp.Generator, mlp.Discriminator, None, lambda shape: True, "any examples"),
+    "r3gan": Pair(
+        r3gan.Generator, r3gan.Discriminator, _IMAGES, _down_to_a_small_base, _SMALL_BASE
+    ),
+    "sngan": Pair(
+        sngan.Generator, sngan.Discriminator, _IMAGES, _down_to_a_small_base, _SMALL_BASE
+    ),
 }
 
 
@@ -63,12 +82,13 @@ DEFAULT_ACTIVATION = "relu"
 
 
 def build(
-    config, shape: tuple[int, ...], classes: int = 0, codes: int = 0
+    config, kind: ExampleKind, shape: tuple[int, ...], classes: int = 0, codes: int = 0
 ) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator that `config.model` describes.
 
     Args:
         config: The field `model` of the run's config.
+        kind: What an example is.
         shape: Shape of one example.
         classes: Classes that the networks are told of, 0: none.
         codes: Latent codes that the discriminator reads.
@@ -77,15 +97,15 @@ def build(
         InputError: If a name is unknown or something can't be had together.
     """
     pair = choose("config.model.name", config.name, PAIRS)
-    _refuse_what_does_not_fit(config, pair, shape, classes)
-    conditional = CONDITIONINGS[config.conditioning].needs_classes
+    _refuse_what_does_not_fit(config, pair, kind, shape, classes)
+    conditional = LABEL in CONDITIONINGS[config.conditioning].takes
     shared = {
         "conditioning": config.conditioning,
         "classes": classes if conditional else 0,
         "dtype": choose("config.model.dtype", config.dtype, DTYPES),
     }
     fields = _accepted(pair.generator, config.generator) | shared
-    generator = partial(pair.generator, shape=shape, **fields)
+    generator = partial(pair.generator, shape=shape, bounded=kind.bounded, **fields)
     fields = _accepted(pair.discriminator, config.discriminator) | shared
     discriminator = partial(pair.discriminator, codes=codes, **fields)
     if config.generator.norm == "spectral":
@@ -97,17 +117,19 @@ def build(
     return generator(), discriminator()
 
 
-def _refuse_what_does_not_fit(config, pair: Pair, shape: tuple[int, ...], classes: int) -> None:
-    if not pair.fits(shape):
+def _refuse_what_does_not_fit(
+    config, pair: Pair, kind: ExampleKind, shape: tuple[int, ...], classes: int
+) -> None:
+    if not pair.makes(kind, shape):
         key, value = ("config.model.name", config.name)
-        if len(shape) == 3:
-            key, value = ("config.data.image_size", shape[0])
+        if kind.size_field:
+            key, value = kind.size_field, shape[0]
         raise InputError(
             key, value, f"{config.name} makes {pair.needs}, the data's examples are {shape}"
         )
     name = config.conditioning
     conditioning = choose("config.model.conditioning", name, CONDITIONINGS)
-    if conditioning.needs_classes and classes == 0:
+    if LABEL in conditioning.takes and classes == 0:
         raise InputError("config.model.conditioning", name, "needs config.model.classes")
     for player in ("generator", "discriminator"):
         activation, fields = config[player].activation, getattr(pair, player).__dataclass_fields__

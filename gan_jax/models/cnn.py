@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.examples.condition import Condition
 from gan_jax.models import players
 from gan_jax.models.conv import Conv, ConvTranspose
 from gan_jax.models.output import DiscriminatorOutput
@@ -24,22 +25,24 @@ class Generator(players.Generator):
     """
 
     @nn.compact
-    def __call__(self, z: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
-        """Map latents z [N, L] of classes labels [N] to images [N, H, W, C] in [-1, 1]."""
+    def __call__(
+        self, z: jax.Array, condition: Condition | None = None, *, train: bool
+    ) -> jax.Array:
+        """Map latents z [N, L] to images [N, H, W, C] in [-1, 1]."""
         height, width, channels = self.shape
         x = nn.Dense(height // 4 * (width // 4) * 2 * self.width, dtype=self.dtype)(
-            self.start(z, labels)
+            self.start(z, condition)
         )
         x = x.reshape(-1, height // 4, width // 4, 2 * self.width)
         x = nn.relu(self.normalize(x, train=train))
         for features in (2 * self.width, self.width):
             x = ConvTranspose(features, (4, 4), 2, dtype=self.dtype)(x)
             x = nn.relu(self.normalize(x, train=train))
-        return nn.tanh(Conv(channels, (3, 3), dtype=jnp.float32)(x))
+        return self.finish(Conv(channels, (3, 3), dtype=jnp.float32)(x))
 
 
 class Discriminator(players.Discriminator):
-    """Images [N, H, W, C] in [-1, 1] to an `DiscriminatorOutput` of them.
+    """Images [N, H, W, C] in [-1, 1] to a `DiscriminatorOutput`.
 
     The attributes are those of `players.Discriminator`, and one more. The second convolution has
     twice `width` features; only it is normalized.
@@ -52,13 +55,13 @@ class Discriminator(players.Discriminator):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+        self, x: jax.Array, condition: Condition | None = None, *, train: bool
     ) -> DiscriminatorOutput:
-        """Judge images [N, H, W, C] of classes labels [N]."""
+        """Discriminate images [N, H, W, C]."""
         kernel, strides = (self.kernel,) * 2, (2, 2)
-        x = self.start(x, labels)
+        x = self.start(x, condition)
         x = nn.leaky_relu(Conv(self.width, kernel, strides, dtype=self.dtype)(x), SLOPE)
         x = self.drop(x, train=train)
         x = Conv(2 * self.width, kernel, strides, dtype=self.dtype)(x)
         x = nn.leaky_relu(self.normalize(x, train=train), SLOPE)
-        return self.output(self.drop(x, train=train), labels, train=train)
+        return self.output(self.drop(x, train=train), condition, train=train)

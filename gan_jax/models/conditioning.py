@@ -1,6 +1,7 @@
-"""How players take the classes of examples: labels int32 [N], in [0, classes).
+"""How networks take the conditions of examples: trees of arrays by name.
 
-The layers made here belong to the network that calls.
+A conditioning says which entries of a condition it takes and where they enter. Those shipped take
+"label", a class int32 [N] in [0, classes). The layers made here belong to the network that calls.
 """
 
 import math
@@ -11,72 +12,73 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.examples.condition import LABEL, Condition
 from gan_jax.models.output import DiscriminatorOutput
 
-Input = Callable[[jax.Array, jax.Array | None, int], jax.Array]
+Input = Callable[[jax.Array, Condition | None, int], jax.Array]
 
 
 class Conditioning(NamedTuple):
-    """Where labels enter.
+    """Where a condition enters.
 
     Attributes:
-        latents: (z [N, L], labels, classes) to what the generator's first layer takes [N, L'].
-        examples: (x [N, ..., C], labels, classes) to what the discriminator's takes [N, ..., C'].
-        opinion: (logits [N], features [N, F], labels, classes) to the discriminator's `DiscriminatorOutput`.
-        needs_classes: Whether it can do without classes.
+        latents: (z [N, L], condition, classes) to what the generator's first layer takes [N, L'].
+        examples: (x [N, ..., C], condition, classes) to what the discriminator's takes
+            [N, ..., C'].
+        output: (logits [N], features [N, F], condition, classes) to a `DiscriminatorOutput`.
+        takes: Entries of the condition that the networks are told.
     """
 
     latents: Input
     examples: Input
-    output: Callable[[jax.Array, jax.Array, jax.Array | None, int], DiscriminatorOutput]
-    needs_classes: bool = True
+    output: Callable[[jax.Array, jax.Array, Condition | None, int], DiscriminatorOutput]
+    takes: tuple[str, ...] = (LABEL,)
 
 
-def _alone(inputs, labels, classes):
-    """No label."""
-    del labels, classes
+def _alone(inputs, condition, classes):
+    """Nothing beside the inputs."""
+    del condition, classes
     return inputs
 
 
-def _one_hot(inputs, labels, classes):
+def _one_hot(inputs, condition, classes):
     """A channel a class beside the others, 1 everywhere for an example's own and 0 for the rest."""
-    planes = jax.nn.one_hot(labels, classes, dtype=inputs.dtype)
+    planes = jax.nn.one_hot(condition[LABEL], classes, dtype=inputs.dtype)
     planes = planes.reshape(-1, *(1,) * (inputs.ndim - 2), classes)
     planes = jnp.broadcast_to(planes, (*inputs.shape[:-1], classes))
     return jnp.concatenate([inputs, planes], axis=-1)
 
 
-def _embedded_latents(z, labels, classes):
+def _embedded_latents(z, condition, classes):
     """As many learned numbers as the latent has, and as loud at first."""
     embed = nn.Embed(classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))
-    return jnp.concatenate([z, embed(labels)], axis=-1)
+    return jnp.concatenate([z, embed(condition[LABEL])], axis=-1)
 
 
-def _embedded_examples(x, labels, classes):
+def _embedded_examples(x, condition, classes):
     """A learned plane beside an image's channels, a learned vector beside a point."""
     shape = (*x.shape[1:-1], 1) if x.ndim > 2 else x.shape[1:]
     embed = nn.Embed(classes, math.prod(shape), embedding_init=nn.initializers.normal(1.0))
-    return jnp.concatenate([x, embed(labels).reshape(-1, *shape)], axis=-1)
+    return jnp.concatenate([x, embed(condition[LABEL]).reshape(-1, *shape)], axis=-1)
 
 
-def _plain(logits, features, labels, classes):
+def _plain(logits, features, condition, classes):
     """The logits as they are."""
-    del features, labels, classes
+    del features, condition, classes
     return DiscriminatorOutput(logits)
 
 
-def _projected(logits, features, labels, classes):
+def _projected(logits, features, condition, classes):
     """logits + <embedding of the label, features>: Miyato and Koyama, equation 4."""
-    embedded = nn.Embed(classes, features.shape[-1])(labels)
+    embedded = nn.Embed(classes, features.shape[-1])(condition[LABEL])
     return DiscriminatorOutput(logits + jnp.sum(embedded * features.astype(jnp.float32), axis=-1))
 
 
-def _classified(logits, features, labels, classes):
-    """A second head that guesses the class."""
-    del labels
-    return DiscriminatorOutput(
-        logits, nn.Dense(classes, dtype=jnp.float32, name="class_logits")(features)
-    )
+def _classified(logits, features, condition, classes):
+    """A second head that predicts the class."""
+    del condition
+    head = nn.Dense(classes, dtype=jnp.float32, name="class_logits")
+    return DiscriminatorOutput(logits, head(features))
 
 
 CONDITIONINGS = {
@@ -85,7 +87,7 @@ CONDITIONINGS = {
     # Mirza and Osindero, 2014, arXiv:1411.1784.
     "concatenate": Conditioning(_one_hot, _one_hot, _plain),
     "embed": Conditioning(_embedded_latents, _embedded_examples, _plain),
-    "none": Conditioning(_alone, _alone, _plain, needs_classes=False),
+    "none": Conditioning(_alone, _alone, _plain, takes=()),
     # Miyato and Koyama, 2018, arXiv:1802.05637.
     "projection": Conditioning(_embedded_latents, _alone, _projected),
 }

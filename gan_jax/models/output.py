@@ -1,4 +1,4 @@
-"""What a discriminator says of examples."""
+"""What a discriminator gives."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,16 @@ import jax
 
 
 class DiscriminatorOutput(NamedTuple):
-    """A discriminator's answers on N examples.
+    """A discriminator's outputs for N examples.
 
     Attributes:
         logits: [N], of being real.
-        classes: Logits of their classes [N, C], where it has an auxiliary classifier.
-        codes: What it reads of their latent codes [N, Q], where it is asked for them.
+        class_logits: Logits of the examples' classes [N, C], where there is an auxiliary
+            classifier.
+        codes: Predictions of the latent codes [N, Q], where there are codes: logits of the
+            category, then means of the continuous codes.
     """
 
     logits: jax.Array
-    classes: jax.Array | None = None
+    class_logits: jax.Array | None = None
     codes: jax.Array | None = None

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from gan_jax.core.errors import choose
+from gan_jax.examples.condition import LABEL, Condition
 from gan_jax.models.conditioning import CONDITIONINGS, Conditioning
 from gan_jax.models.layers import Dropout
 from gan_jax.models.minibatch import MINIBATCH
@@ -21,14 +22,14 @@ CODE_FEATURES = 128  # of the hidden layer that reads latent codes
 class _Player(nn.Module):
     """What both players share.
 
-    Labels are int32 [N], in [0, classes); None will do where the network makes nothing of them,
-    and to initialize it.
+    A condition holds what the conditioning takes, such as {"label": int32 [N]}; None will do where
+    it takes nothing, and of labels to initialize the network.
     """
 
-    def _labels(self, labels: jax.Array | None, num: int) -> jax.Array | None:
-        if labels is None and self.is_initializing():
-            return jnp.zeros(num, jnp.int32)
-        return labels
+    def _told(self, condition: Condition | None, num: int) -> Condition | None:
+        if condition is None and self.is_initializing():
+            return {LABEL: jnp.zeros(num, jnp.int32)}
+        return condition
 
     def _conditioning(self) -> Conditioning:
         return choose("config.model.conditioning", self.conditioning, CONDITIONINGS)
@@ -40,8 +41,9 @@ class Generator(_Player):
     Attributes:
         shape: Of an example: (H, W, C) of an image or (D,) of a point.
         width: Features of the narrowest hidden layer.
+        bounded: Whether examples lie in [-1, 1].
         norm: Name of the normalization.
-        conditioning: Name of how it takes labels.
+        conditioning: Name of how it takes conditions.
         classes: Number of classes, 0 where it is unconditional.
         axis_name: Mapped axis of the global batch, or None.
         dtype: Type to compute in, but for the last layer; parameters and statistics are float32.
@@ -49,16 +51,21 @@ class Generator(_Player):
 
     shape: tuple[int, ...]
     width: int
+    bounded: bool = True
     norm: str = "batch"
     conditioning: str = "none"
     classes: int = 0
     axis_name: str | None = None
     dtype: DTypeLike = jnp.float32
 
-    def start(self, z: jax.Array, labels: jax.Array | None) -> jax.Array:
-        """What the first layer takes [N, L']: latents z [N, L] and what labels add to them."""
-        labels = self._labels(labels, z.shape[0])
-        return self._conditioning().latents(z, labels, self.classes)
+    def start(self, z: jax.Array, condition: Condition | None) -> jax.Array:
+        """What the first layer takes [N, L']: latents z [N, L] and what the condition adds."""
+        condition = self._told(condition, z.shape[0])
+        return self._conditioning().latents(z, condition, self.classes)
+
+    def finish(self, x: jax.Array) -> jax.Array:
+        """Examples from what the last layer gives [N, *shape]: in [-1, 1] where they are bounded."""
+        return nn.tanh(x) if self.bounded else x
 
     def normalize(self, x: jax.Array, *, train: bool) -> jax.Array:
         """Normalize x [N, ..., C]."""
@@ -73,7 +80,7 @@ class Discriminator(_Player):
         norm: Name of the normalization.
         dropout: Share of activations dropped, in [0, 1).
         minibatch: Name of how the features of a batch are told to each other.
-        conditioning: Name of how it takes labels.
+        conditioning: Name of how it takes conditions.
         classes: Number of classes, 0 where it is unconditional.
         codes: Latent codes to read, 0: none.
         axis_name: Mapped axis of the global batch, or None.
@@ -90,10 +97,10 @@ class Discriminator(_Player):
     axis_name: str | None = None
     dtype: DTypeLike = jnp.float32
 
-    def start(self, x: jax.Array, labels: jax.Array | None) -> jax.Array:
-        """What the first layer takes [N, ..., C']: x [N, ..., C] and what labels add to it."""
-        labels = self._labels(labels, x.shape[0])
-        return self._conditioning().examples(x, labels, self.classes)
+    def start(self, x: jax.Array, condition: Condition | None) -> jax.Array:
+        """What the first layer takes [N, ..., C']: x [N, ..., C] and what the condition adds."""
+        condition = self._told(condition, x.shape[0])
+        return self._conditioning().examples(x, condition, self.classes)
 
     def normalize(self, x: jax.Array, *, train: bool) -> jax.Array:
         """Normalize x [N, ..., C]."""
@@ -106,7 +113,7 @@ class Discriminator(_Player):
     def output(
         self,
         features: jax.Array,
-        labels: jax.Array | None,
+        condition: Condition | None,
         *,
         train: bool,
         kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init,
@@ -115,7 +122,7 @@ class Discriminator(_Player):
 
         Args:
             features: What the last hidden layer made of N examples [N, ...].
-            labels: Their classes.
+            condition: What is known of them.
             train: Whether the batch is laid out over `axis_name`.
             kernel_init: Initializer of the logits' kernel.
         """
@@ -123,8 +130,8 @@ class Discriminator(_Player):
         beside = choose("config.model.discriminator.minibatch", self.minibatch, MINIBATCH)
         features = beside(features, self.axis_name if train else None)
         logits = nn.Dense(1, dtype=jnp.float32, kernel_init=kernel_init)(features)[:, 0]
-        labels = self._labels(labels, features.shape[0])
-        output = self._conditioning().output(logits, features, labels, self.classes)
+        condition = self._told(condition, features.shape[0])
+        output = self._conditioning().output(logits, features, condition, self.classes)
         if self.codes == 0:
             return output
         hidden = nn.Dense(CODE_FEATURES, dtype=self.dtype, name="code_features")(features)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from gan_jax.examples.condition import Condition
 from gan_jax.models import players
 from gan_jax.models.conv import Conv
 from gan_jax.models.output import DiscriminatorOutput
@@ -71,8 +72,10 @@ class Generator(players.Generator):
     depth: int = 2
 
     @nn.compact
-    def __call__(self, z: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
-        """Map latents z [N, L] of classes labels [N] to images [N, H, W, C] in [-1, 1]."""
+    def __call__(
+        self, z: jax.Array, condition: Condition | None = None, *, train: bool
+    ) -> jax.Array:
+        """Map latents z [N, L] to images [N, H, W, C] in [-1, 1]."""
         height, width, channels = self.shape
         levels = halvings(height)
         blocks = self.depth * (levels + 1)
@@ -83,7 +86,7 @@ class Generator(players.Generator):
         base = (height >> levels, width >> levels, self.width * 2**levels)
         basis = self.param("basis", nn.initializers.normal(1.0), base)
         x = nn.Dense(base[-1], use_bias=False, dtype=self.dtype, kernel_init=_scaled(1.0))(
-            self.start(z, labels)
+            self.start(z, condition)
         )
         x = x[:, None, None, :] * basis.astype(self.dtype)
         for level in reversed(range(levels + 1)):
@@ -91,11 +94,11 @@ class Generator(players.Generator):
                 x = double_bilinear(_mix(self.width * 2**level, self.dtype)(x))
             for _ in range(self.depth):
                 x = _block(x, activate, blocks, self.dtype)
-        return nn.tanh(_mix(channels, jnp.float32)(x))
+        return self.finish(_mix(channels, jnp.float32)(x))
 
 
 class Discriminator(players.Discriminator):
-    """Images [N, H, W, C] in [-1, 1] to an `DiscriminatorOutput` of them: the generator's mirror image.
+    """Images [N, H, W, C] in [-1, 1] to a `DiscriminatorOutput`: the generator's mirror image.
 
     The attributes are those of `players.Discriminator`, and one more; dropout, of which the paper
     has none, ends each resolution.
@@ -108,16 +111,16 @@ class Discriminator(players.Discriminator):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+        self, x: jax.Array, condition: Condition | None = None, *, train: bool
     ) -> DiscriminatorOutput:
-        """Judge images [N, H, W, C] of classes labels [N]."""
+        """Discriminate images [N, H, W, C]."""
         levels = halvings(x.shape[1])
         blocks = self.depth * (levels + 1)
 
         def activate(x):
             return nn.leaky_relu(self.normalize(x, train=train), SLOPE)
 
-        x = self.start(x, labels)
+        x = self.start(x, condition)
         for level in range(levels + 1):
             mix = _mix(self.width * 2**level, self.dtype)
             x = mix(x if level == 0 else halve_bilinear(x))
@@ -127,4 +130,4 @@ class Discriminator(players.Discriminator):
         positions = math.prod(x.shape[1:3])
         basis = self.param("basis", nn.initializers.normal(positions**-0.5), x.shape[1:])
         x = jnp.sum(x.astype(jnp.float32) * basis, axis=(1, 2))
-        return self.output(x, labels, train=train, kernel_init=_scaled(1.0))
+        return self.output(x, condition, train=train, kernel_init=_scaled(1.0))

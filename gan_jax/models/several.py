@@ -5,6 +5,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 
+from gan_jax.examples.condition import Condition
 from gan_jax.models.output import DiscriminatorOutput
 
 
@@ -23,14 +24,14 @@ class Several(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+        self, x: jax.Array, condition: Condition | None = None, *, train: bool
     ) -> DiscriminatorOutput:
-        """All their opinions on examples [N, ...]: arrays [count, N, ...]."""
+        """The outputs of all for examples [N, ...]: arrays [count, N, ...]."""
         output = nn.vmap(
-            lambda member, x, labels: member(x, labels, train=train),
+            lambda member, x, condition: member(x, condition, train=train),
             variable_axes={"params": 0, "batch_stats": 0},
             split_rngs={"params": True, "dropout": True},
             in_axes=None,
             axis_size=self.count,
         )
-        return output(self.make(axis_name=self.axis_name, name="members"), x, labels)
+        return output(self.make(axis_name=self.axis_name, name="members"), x, condition)

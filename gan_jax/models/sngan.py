@@ -10,6 +10,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.examples.condition import Condition
 from gan_jax.models import players
 from gan_jax.models.conv import Conv
 from gan_jax.models.output import DiscriminatorOutput
@@ -24,8 +25,10 @@ class Generator(players.Generator):
     """
 
     @nn.compact
-    def __call__(self, z: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
-        """Map latents z [N, L] of classes labels [N] to images [N, H, W, C] in [-1, 1]."""
+    def __call__(
+        self, z: jax.Array, condition: Condition | None = None, *, train: bool
+    ) -> jax.Array:
+        """Map latents z [N, L] to images [N, H, W, C] in [-1, 1]."""
         height, width, channels = self.shape
         depth = halvings(height)
         conv = partial(Conv, dtype=self.dtype)
@@ -34,7 +37,7 @@ class Generator(players.Generator):
             return nn.relu(self.normalize(x, train=train))
 
         base = (height >> depth, width >> depth, self.width * 2**depth)
-        x = self.start(z, labels)
+        x = self.start(z, condition)
         x = nn.Dense(base[0] * base[1] * base[2], dtype=self.dtype)(x).reshape(-1, *base)
         for level in reversed(range(depth)):
             features = self.width * 2**level
@@ -42,11 +45,11 @@ class Generator(players.Generator):
             shortcut = repeat(conv(features, (1, 1))(x))
             x = conv(features, (3, 3))(repeat(activate(x)))
             x = shortcut + conv(features, (3, 3))(activate(x))
-        return nn.tanh(Conv(channels, (3, 3), dtype=jnp.float32)(activate(x)))
+        return self.finish(Conv(channels, (3, 3), dtype=jnp.float32)(activate(x)))
 
 
 class Discriminator(players.Discriminator):
-    """Images [N, H, W, C] in [-1, 1] to an `DiscriminatorOutput` of them, from features summed over positions.
+    """Images [N, H, W, C] in [-1, 1] to a `DiscriminatorOutput`, from features summed over positions.
 
     The attributes are those of `players.Discriminator`; each block has twice the features of the
     one before. Normalization, if any, is where WGAN-GP's networks have it (Gulrajani et al., 2017,
@@ -55,16 +58,16 @@ class Discriminator(players.Discriminator):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, labels: jax.Array | None = None, *, train: bool
+        self, x: jax.Array, condition: Condition | None = None, *, train: bool
     ) -> DiscriminatorOutput:
-        """Judge images [N, H, W, C] of classes labels [N]."""
+        """Discriminate images [N, H, W, C]."""
         depth = halvings(x.shape[1])
         conv = partial(Conv, dtype=self.dtype)
 
         def activate(x):
             return nn.relu(self.normalize(x, train=train))
 
-        x = self.start(x, labels)
+        x = self.start(x, condition)
         for level in range(depth + 1):  # the last keeps the size
             features = self.width * 2**level
             smaller = halve if level < depth else lambda x: x
@@ -74,4 +77,4 @@ class Discriminator(players.Discriminator):
             x = shortcut + smaller(conv(features, (3, 3))(x))
             x = self.drop(x, train=train)
         x = jnp.sum(activate(x).astype(jnp.float32), axis=(1, 2))
-        return self.output(x, labels, train=train)
+        return self.output(x, condition, train=train)

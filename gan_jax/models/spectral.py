@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import lax
 
+from gan_jax.examples.condition import Condition
+
 NORMALIZED = ("embedding", "kernel")
 _LEAST = 1e-12
 
@@ -27,12 +29,12 @@ class Spectral(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, inputs: jax.Array, labels: jax.Array | None = None, *, train: bool):
+    def __call__(self, inputs: jax.Array, condition: Condition | None = None, *, train: bool):
         """Call the network on what it takes."""
         player = self.make(axis_name=self.axis_name)
 
         def call(player):
-            return player(inputs, labels, train=train)
+            return player(inputs, condition, train=train)
 
         if self.is_initializing():
             outputs = call(player)

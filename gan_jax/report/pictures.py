@@ -7,9 +7,6 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-SHOWN = {True: 100, False: 2000}
-"""How many examples a picture shows, by whether they are images."""
-
 BEAT = 40
 """Milliseconds a frame of an animation at the least: 25 a second."""
 
@@ -88,16 +85,9 @@ def _extent(real: np.ndarray) -> float:
     return _ROOM * float(np.abs(real).max())
 
 
-def picture(examples: np.ndarray, real: np.ndarray) -> Image.Image:
-    """A picture of examples.
-
-    Args:
-        examples: Images uint8 [N, H, W, C] or points float [N, 2].
-        real: Real ones [M, ...]: they say how much of the plane is shown, always the same.
-    """
-    if examples.ndim == 4:
-        return sheet(examples)
-    return cloud(examples, _extent(real))
+def cloud_of(points: np.ndarray, real: np.ndarray) -> Image.Image:
+    """Points float [N, 2] on the plane that real ones [M, 2] need."""
+    return cloud(points, _extent(real))
 
 
 def animate(folder: Path, out: Path, *, seconds: float = 8.0) -> None:

@@ -4,10 +4,8 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
-from gan_jax.config import build
-from gan_jax.config.build import Players
+from gan_jax.config.setup import Setup
 from gan_jax.core.devices import one_device
 from gan_jax.data import Dataset
 from gan_jax.data.batches import Batches, take
@@ -18,31 +16,25 @@ from gan_jax.run import rounds
 JUDGED = 500  # training examples that the discriminator judges, at least; as many held-out ones
 
 
-def make_diagnosis(
-    config: ConfigDict, players: Players, dataset: Dataset
-) -> Callable[[GANState], dict[str, float]]:
+def make_diagnosis(setup: Setup, dataset: Dataset) -> Callable[[GANState], dict[str, float]]:
     """A function of a run's state to its diagnostics, always of the same examples.
 
     They are the first batches of the run. The round that is looked ahead is the one that the run
-    would play next, with its batches and its noise. Nothing is compiled before the first call.
+    would make next, with its batches and its noise. Nothing is compiled before the first call.
 
     Args:
-        config: The run's config.
-        players: Its networks and optimizers.
+        setup: What the run is made of.
         dataset: Its data.
     """
-    device = one_device()
-    batches = build.batches(config, len(dataset.train))
-    updates = build.updates(config, players, device)
-    phases = build.phases(config, players, batches.per_epoch, device)
-    examples, others = build.training(config.model, dataset), build.held_out(config.model, dataset)
-    run_rounds = rounds.make_rounds(phases, device, batches, examples)
-    reals = take(examples, diagnosed_rows(batches))
-    held_out = take(others, held_out_rows(batches, len(others.x), updates.game.preprocessing.pack))
+    device, batches, kind = one_device(), setup.batches, dataset.kind
+    examples, others = setup.training(dataset), setup.held_out(dataset)
+    run_rounds = rounds.make_rounds(setup.phases(device), device, batches, examples)
+    rows = held_out_rows(batches, len(others.x), setup.game.preprocessing.pack)
+    reals, held_out = take(examples, diagnosed_rows(batches), kind), take(others, rows, kind)
 
     @jax.jit
     def measured(state, after, reals, held_out):
-        return diagnose(updates, state, reals, held_out, lambda _: after)
+        return diagnose(setup.updates, state, reals, held_out, lambda _: after)
 
     def diagnosis(state: GANState) -> dict[str, float]:
         after, _ = run_rounds(device.replicate(state), int(state.step))

@@ -4,20 +4,16 @@ from collections.abc import Iterator
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
-from gan_jax.config import build, rules
-from gan_jax.config.build import Players
-from gan_jax.core.errors import choose
+from gan_jax.config.setup import Setup
 from gan_jax.data import Dataset
+from gan_jax.examples.condition import LABEL
 from gan_jax.game.state import GANState, Variables
-from gan_jax.metrics import PROTOCOLS
-from gan_jax.metrics.classifier import CLASSIFIED, share_as_asked
-from gan_jax.report.pictures import SHOWN
+from gan_jax.metrics.classifier import share_as_asked
 from gan_jax.run.diagnosis import make_diagnosis
 from gan_jax.run.sampling import make_accuracy, make_sampler
 
-JUDGED = 2_000  # samples whose class is compared with the one asked for
+NUM_CLASSIFIED = 2_000  # samples whose class is compared with the one asked for
 
 
 class Evaluator:
@@ -28,29 +24,25 @@ class Evaluator:
         floor: What real data score under it.
 
     Args:
-        config: The run's config.
-        players: Its networks.
+        setup: What the run is made of.
         dataset: Its data.
 
     Raises:
-        InputError: If the protocol is unknown or does not fit the data.
+        InputError: If the protocol does not fit the data.
     """
 
-    def __init__(self, config: ConfigDict, players: Players, dataset: Dataset):
-        self.protocol = choose("config.eval.protocol", config.eval.protocol, PROTOCOLS)
-        self._dataset = dataset
-        self._seed = config.seed
-        prior = rules.prior(config.model)
-        self._sample = make_sampler(players.generator, prior)
-        self._judged = JUDGED if prior.classes and dataset.name == CLASSIFIED else 0
-        game = rules.game(
-            config, players.generator, players.discriminator, config.train.batch_size, None
+    def __init__(self, setup: Setup, dataset: Dataset):
+        self.protocol = setup.protocol
+        self._kind, self._seed = dataset.kind, setup.config.seed
+        self._held_out = setup.held_out(dataset)
+        self._sample = make_sampler(setup.game, self._held_out.condition)
+        self._num_classified = (
+            NUM_CLASSIFIED if setup.game.prior.classes and dataset.classifier else 0
         )
-        self._accuracy = make_accuracy(game)
+        self._accuracy = make_accuracy(setup.game)
         self._diagnose = (
-            make_diagnosis(config, players, dataset) if config.eval.diagnostics else _nothing
+            make_diagnosis(setup, dataset) if setup.config.eval.diagnostics else _nothing
         )
-        self._held_out = build.held_out(config.model, dataset)
         self._reference = self.protocol.reference(dataset)
         self.floor = self.protocol.noise_floor(dataset, self._reference)
 
@@ -68,11 +60,11 @@ class Evaluator:
             state: The state.
             generator: The generator's variables to sample with.
         """
-        first, limit = [], SHOWN[self._dataset.is_image]
+        first, limit = [], self._kind.num_shown
 
         def batches() -> Iterator[np.ndarray]:
             for batch in self._sample(generator, self.protocol.num, self._seed):
-                if sum(len(earlier.x) for earlier in first) < max(limit, self._judged):
+                if sum(len(earlier.x) for earlier in first) < max(limit, self._num_classified):
                     first.append(batch)
                 yield batch.x
 
@@ -86,9 +78,9 @@ class Evaluator:
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
         }
         early = jax.tree.map(lambda *leaves: np.concatenate(leaves), *first)
-        if self._judged:
-            judged = jax.tree.map(lambda leaf: leaf[: self._judged], early)
-            numbers["generator/as_asked"] = share_as_asked(judged.x, judged.labels)
+        if self._num_classified:
+            some = jax.tree.map(lambda leaf: leaf[: self._num_classified], early)
+            numbers["generator/as_asked"] = share_as_asked(some.x, some.condition[LABEL])
         return numbers, early.x[:limit]
 
 

@@ -1,7 +1,6 @@
 """A trained GAN from its folder, without its training data."""
 
 from collections.abc import Collection
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,13 +8,13 @@ import flax.serialization
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax.config import build
-from gan_jax.config.build import Players
-from gan_jax.config.fields import check
+from gan_jax import data
+from gan_jax.config.setup import Setup, build
 from gan_jax.core.errors import InputError
+from gan_jax.examples.condition import Condition
 from gan_jax.game.state import GANState, Variables
 from gan_jax.run.checkpoint import Checkpoints
-from gan_jax.run.workdir import Workdir
+from gan_jax.run.workdir import Workdir, data_of
 
 WEIGHTS = ("ema", "raw")
 ALL = tuple(GANState.__dataclass_fields__)
@@ -27,8 +26,7 @@ class Trained(NamedTuple):
     Attributes:
         workdir: The run's folder.
         record: The run's config.json.
-        config: Its config.
-        players: Its networks.
+        setup: What it is made of.
         step: The step.
         generator: The generator's variables to sample with.
         state: What was read of the state; the other fields are None.
@@ -36,16 +34,25 @@ class Trained(NamedTuple):
 
     workdir: Workdir
     record: dict[str, Any]
-    config: ConfigDict
-    players: Players
+    setup: Setup
     step: int
     generator: Variables
     state: GANState
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one example."""
-        return tuple(self.record["data"]["shape"])
+    def config(self) -> ConfigDict:
+        """The run's config."""
+        return self.setup.config
+
+    def conditions(self) -> Condition | None:
+        """The held-out conditions that samples are made for; None where the prior draws its own.
+
+        Raises:
+            InputError: If there are such and the data can't be read.
+        """
+        if not self.setup.game.prior.given:
+            return None
+        return self.setup.held_out(data.load(self.config.data)).condition
 
 
 def restore(
@@ -72,21 +79,18 @@ def restore(
         raise InputError("--weights", weights, f"choose from {', '.join(WEIGHTS)}")
     workdir = Workdir(folder)
     record = workdir.read()
-    config, shape = ConfigDict(record["config"]), tuple(record["data"]["shape"])
     try:
-        check(config)
+        setup = build(ConfigDict(record["config"]), data_of(record))
     except InputError as error:
         why = f"config.json is of another version of this project: {error}"
         raise InputError("--workdir", workdir.path, why) from None
-    per_epoch = build.batches(config, record["data"]["train"]).per_epoch
-    players = build.players(config, shape, per_epoch)
-    like = jax.eval_shape(partial(build.initial, config, players, shape))
+    like = jax.eval_shape(setup.initial)
     averaged = weights == "ema" and like.ema is not None
     parts = {*beside, "ema" if averaged else "generator"}
     step, tree = _load(workdir, step, parts)
     state = _fitted(like, tree, parts, f"{workdir.path}, step {step}")
     generator = state.ema if averaged else state.generator.variables
-    return Trained(workdir, record, config, players, step, generator, state)
+    return Trained(workdir, record, setup, step, generator, state)
 
 
 def _load(workdir: Workdir, step: int | None, parts: Collection[str]) -> tuple[int, dict[str, Any]]:

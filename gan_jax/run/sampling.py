@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.core.streams import example_keys, root, stream
-from gan_jax.data.batches import Examples, from_float, to_float
+from gan_jax.data.batches import Examples
+from gan_jax.examples.condition import Condition
 from gan_jax.game.objectives import Game
-from gan_jax.game.prior import Prior
 from gan_jax.game.state import Variables
 
 BATCH = 500  # examples a dispatch: memory does not grow with what is asked for
@@ -18,52 +18,58 @@ BATCH = 500  # examples a dispatch: memory does not grow with what is asked for
 Sampler = Callable[[Variables, int, int], Iterator[Examples]]
 
 
-def make_sampler(generator: nn.Module, prior: Prior) -> Sampler:
-    """A function of (variables, num, seed) to batches of num examples: uint8 images or points.
+def make_sampler(game: Game, conditions: Condition | None = None) -> Sampler:
+    """A function of (variables, num, seed) to batches of num examples, as data sets hold them.
 
     Args:
-        generator: The network; it runs as in use, with its running statistics.
-        prior: Where its inputs come from. The classes asked for are the examples' labels.
+        game: The rules. The generator runs with its running statistics.
+        conditions: Conditions [M, ...] for priors that have none of their own to draw: example
+            number i is made for number i modulo M.
     """
-
-    batch = jax.jit(partial(examples, generator, prior), static_argnames="num")
+    batch = jax.jit(partial(examples, game), static_argnames="num")
 
     def sample(variables: Variables, num: int, seed: int) -> Iterator[Examples]:
         for first in range(0, num, BATCH):
-            found = batch(variables, np.uint32(seed), first, num=BATCH)
+            given = {name: conditions[name] for name in game.prior.given}
+            found = batch(variables, np.uint32(seed), first, given, num=BATCH)
             yield jax.tree.map(lambda leaf, rest=num - first: np.asarray(leaf)[:rest], found)
 
     return sample
 
 
 def examples(
-    generator: nn.Module,
-    prior: Prior,
+    game: Game,
     variables: Variables,
     seed: jax.Array | int,
     first: jax.Array | int = 0,
+    conditions: Condition | None = None,
     *,
     num: int,
 ) -> Examples:
     """Examples number `first` to `first + num - 1` of a seed: a pure function."""
-    draw = prior.draw(example_keys(stream(root(seed), "samples"), num, first=first))
-    x = generator.apply(variables, draw.z, draw.labels, train=False)
-    return Examples(from_float(x), draw.labels)
+    keys = example_keys(stream(root(seed), "samples"), num, first=first)
+    given = jax.tree.map(
+        lambda leaf: jnp.take(leaf, first + jnp.arange(num), axis=0, mode="wrap"), conditions
+    )
+    inputs = game.prior.draw(keys, given)
+    told = game.prior.told(inputs.condition)
+    x = game.generator.apply(variables, inputs.z, told, train=False)
+    return Examples(game.kind.to_data(x), told)
 
 
 def make_accuracy(game: Game) -> Callable[[Variables, Examples], float]:
     """A function of (discriminator's variables, real examples [N, ...]) to the share in [0, 1] that
-    it takes for real, in use.
+    it takes for real, with its running statistics.
 
     Args:
-        game: The rules. `game.loss.threshold` is the logit above which an example is taken for real.
+        game: The rules. An example is taken for real above the logit `game.loss.threshold`.
     """
     pack = game.preprocessing.pack
     size = BATCH - BATCH % pack
 
     @jax.jit
     def taken_for_real(variables: Variables, examples: Examples) -> jax.Array:
-        floats = examples._replace(x=to_float(examples.x))
+        floats = examples._replace(x=game.kind.to_model(examples.x))
         return game.discriminate_in_evaluation(variables, floats).logits > game.loss.threshold
 
     def accuracy(variables: Variables, examples: Examples) -> float:

@@ -5,7 +5,7 @@ import jax
 from ml_collections import ConfigDict
 
 from gan_jax import data
-from gan_jax.config import build
+from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
 from gan_jax.game.state import GANState
 from gan_jax.report import pictures
@@ -31,18 +31,15 @@ class Run:
 
     def __init__(self, config: ConfigDict, folder: str):
         self.config = config
-        self.devices = Devices()
-        self.devices.share(config.train.batch_size)
         self.dataset = data.load(config.data)
-        self.examples = build.training(config.model, self.dataset)
-        self.batches = build.batches(config, len(self.dataset.train))
-        players = build.players(config, self.dataset.shape, self.batches.per_epoch)
-        self.phases = build.phases(config, players, self.batches.per_epoch, self.devices)
+        self.devices = Devices()
+        self.setup = build(config, self.dataset)
+        self.phases = self.setup.phases(self.devices)
         self.rounds_per_dispatch = rounds.rounds_per_dispatch(
             config.train.rounds_a_dispatch, self.phases, self.devices
         )
-        self.evaluator = Evaluator(config, players, self.dataset)
-        state = build.state(config, players, self.dataset.shape)
+        self.evaluator = Evaluator(self.setup, self.dataset)
+        state = self.setup.first_state()
         # All that the user may have got wrong is known by now: only a sound run touches its folder.
         self.record = describe(config, self.dataset)
         self.writes = jax.process_index() == 0
@@ -74,8 +71,8 @@ class Run:
     def _loop(self) -> None:
         config, stop = self.config, StopRequest()
         state = self.devices.replicate(self.state)
-        examples = self.devices.replicate(self.examples)
-        run_rounds = rounds.make_rounds(self.phases, self.devices, self.batches, examples)
+        examples = self.devices.replicate(self.setup.training(self.dataset))
+        run_rounds = rounds.make_rounds(self.phases, self.devices, self.setup.batches, examples)
         speed, last = Speed(self.step), config.train.steps
         rhythms = [rhythm.every for rhythm in (config.log, config.eval, config.checkpoint)]
         while self.step < last:
@@ -89,7 +86,7 @@ class Run:
             if logs:
                 # The device still works at the newest rounds; those before have been played.
                 self.recorder.settle(before=self.step - config.log.every + 1)
-                rate = speed(self.step) * self.batches.batch_size
+                rate = speed(self.step) * self.setup.batches.batch_size
                 self.recorder.time(self.step, rate)
                 self.progress.update(self.step, rate, self.recorder.latest)
             if evaluates:
@@ -114,7 +111,7 @@ class Run:
             return {}
         host = to_host(state)
         numbers, examples = self.evaluator(host, host.generator_variables())
-        picture = pictures.picture(examples, self.dataset.test)
+        picture = self.dataset.kind.picture(examples, self.dataset.test)
         picture.save(self.workdir.samples / f"{self.step:06d}.png")
         headline = "  ".join(f"{name} {numbers[name]:.4g}" for name in self.evaluator.headline)
         self._say(f"step {self.step}: {headline}")
@@ -131,8 +128,8 @@ class Run:
         if self.step:
             self._say(f"going on from step {self.step}")
         if self.writes:
-            shown = self.dataset.test[: pictures.SHOWN[self.dataset.is_image]]
-            pictures.picture(shown, self.dataset.test).save(self.workdir.reals)
+            kind, real = self.dataset.kind, self.dataset.test
+            kind.picture(real[: kind.num_shown], real).save(self.workdir.reals)
 
     def _finish(self) -> None:
         """Write what stands at the end of a run; the same again if the run was finished before."""

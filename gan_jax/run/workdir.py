@@ -13,7 +13,9 @@ from ml_collections import ConfigDict
 
 import gan_jax
 from gan_jax.config.fields import flatten
-from gan_jax.core.errors import InputError
+from gan_jax.core.errors import InputError, choose
+from gan_jax.data.dataset import DataSpec, Feature
+from gan_jax.examples import EXAMPLE_KINDS
 
 # What may change when a run goes on: how often it reports, and where the same data is read from.
 _FREE = {
@@ -101,7 +103,12 @@ def describe(config: ConfigDict, dataset) -> dict[str, Any]:
             "origin": dataset.origin,
             "train": len(dataset.train),
             "test": len(dataset.test),
+            "kind": dataset.kind.name,
             "shape": list(dataset.shape),
+            "conditions": {
+                name: list(feature) for name, feature in dataset.spec.conditions.items()
+            },
+            "classes": dataset.spec.classes,
             "fingerprint": dataset.fingerprint,
         },
         "versions": versions(),
@@ -111,6 +118,24 @@ def describe(config: ConfigDict, dataset) -> dict[str, Any]:
             "kind": jax.devices()[0].device_kind,
         },
     }
+
+
+def data_of(record: dict[str, Any]) -> DataSpec:
+    """What a run's record says of its data.
+
+    Raises:
+        InputError: If it doesn't, as one of an earlier version.
+    """
+    of = record["data"]
+    try:
+        kind = choose("data.kind", of["kind"], EXAMPLE_KINDS)
+        features = {
+            name: Feature(tuple(shape), dtype) for name, (shape, dtype) in of["conditions"].items()
+        }
+        return DataSpec(of["name"], kind, tuple(of["shape"]), of["train"], features, of["classes"])
+    except KeyError as error:
+        why = "missing: the run's own command, started again, writes it"
+        raise InputError(f"data.{error.args[0]}", None, why) from None
 
 
 def versions() -> dict[str, str]:

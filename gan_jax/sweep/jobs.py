@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gan_jax.config.hyperparameters import structure
-from gan_jax.data import MIXTURES
+from gan_jax.core.errors import choose
+from gan_jax.data import DATASETS
 from gan_jax.run.workdir import to_json
 from gan_jax.sweep.study import TrialConfig
 
@@ -35,7 +36,7 @@ def split_into_jobs(trials: Sequence[TrialConfig], most: int) -> list[Job]:
     """
     groups: dict[str, list[TrialConfig]] = {}
     for trial in trials:
-        key = to_json(structure(trial.config)) if _small(trial) else f"run {trial.number}"
+        key = to_json(structure(trial.config)) if _side_by_side(trial) else f"run {trial.number}"
         groups.setdefault(key, []).append(trial)
     jobs = []
     for group in groups.values():
@@ -44,13 +45,13 @@ def split_into_jobs(trials: Sequence[TrialConfig], most: int) -> list[Job]:
         size = -(-len(group) // parts)
         for first in range(0, len(group), size):
             part = tuple(group[first : first + size])
-            jobs.append(Job(_name(part), part, _small(part[0])))
+            jobs.append(Job(_name(part), part, _side_by_side(part[0])))
     return jobs
 
 
-def _small(trial: TrialConfig) -> bool:
-    """Whether many such trials fit on a machine at once."""
-    return trial.config.data.name in MIXTURES
+def _side_by_side(trial: TrialConfig) -> bool:
+    """Whether many such trials are one program, side by side."""
+    return choose("config.data.name", trial.config.data.name, DATASETS).kind.side_by_side
 
 
 def _name(trials: Sequence[TrialConfig]) -> str:

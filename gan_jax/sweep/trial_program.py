@@ -7,15 +7,13 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 from jax import lax
-from ml_collections import ConfigDict
 
 from gan_jax import diagnostics
-from gan_jax.config import build, rules
-from gan_jax.config.build import Players
-from gan_jax.config.hyperparameters import RATIO, with_numbers
-from gan_jax.core.devices import one_device
-from gan_jax.data.batches import Examples, take
-from gan_jax.game.schemes import Step, Updates, one_update
+from gan_jax.config.hyperparameters import RATIO
+from gan_jax.config.setup import Setup
+from gan_jax.data.batches import Examples
+from gan_jax.examples.condition import Condition
+from gan_jax.game.schemes import Step, one_update
 from gan_jax.game.state import GANState
 from gan_jax.run import sampling
 
@@ -23,7 +21,7 @@ Numbers = Mapping[str, jax.Array]
 
 
 class TrialState(struct.PyTreeNode):
-    """A trial in play.
+    """A trial in training.
 
     Attributes:
         numbers: The hyperparameters that the program takes, by flattened name.
@@ -37,23 +35,25 @@ class TrialState(struct.PyTreeNode):
 
 
 class SharedData(NamedTuple):
-    """What all trials look at.
+    """The data of all trials.
 
     Attributes:
         training: The whole training set.
-        held_out: Held-out examples.
+        held_out: Held-out examples for the diagnostics, as the networks take them.
+        conditions: The conditions that samples are made for, where the prior draws none.
     """
 
     training: Examples
     held_out: Examples
+    conditions: Condition
 
 
 class EvaluationIndices(NamedTuple):
     """Which training examples a trial's evaluation takes.
 
     Attributes:
-        shown: int32 [N], those that both players are shown.
-        ahead: int32 [batches, B], those of the next play.
+        shown: int32 [N], those that the diagnostics take.
+        ahead: int32 [batches, B], those of the next step.
     """
 
     shown: jax.Array
@@ -64,27 +64,20 @@ class Program(NamedTuple):
     """What all trials of a program have in common.
 
     Attributes:
-        template: Any of their configs.
-        shape: Shape of an example.
-        per_epoch: Batches in an epoch.
-        by_turns: Whether a play is one update, of the player whose turn it is, not a round.
-        samples: Examples of the generator that an evaluation takes.
+        template: What any of them is made of.
+        by_turns: Whether a step is one update, of the player whose turn it is, not a round.
     """
 
-    template: ConfigDict
-    shape: tuple[int, ...]
-    per_epoch: int
+    template: Setup
     by_turns: bool
-    samples: int
 
     def start(self, numbers: Numbers, _: None, __: None) -> TrialState:
-        """The trial before its first play."""
-        config, players, _ = self._parts(numbers)
-        return TrialState(numbers, build.initial(config, players, self.shape), jnp.int32(-1))
+        """The trial before its first step."""
+        return TrialState(numbers, self._setup(numbers).initial(), jnp.int32(-1))
 
     def step(self, trial: TrialState, indices: jax.Array, shared: SharedData) -> TrialState:
-        """The trial some plays on, which take the examples at indices [plays, batches, B]."""
-        step = self._play(trial.numbers)
+        """The trial some steps on, which take the examples at indices [steps, batches, B]."""
+        step = self._step(self._setup(trial.numbers))
 
         def one(trial: TrialState, row: jax.Array) -> tuple[TrialState, None]:
             state, measured = step(trial.state, shared.training, row)
@@ -102,21 +95,24 @@ class Program(NamedTuple):
 
         Args:
             trial: The trial.
-            indices: Of the examples that are looked at.
-            shared: What all look at.
+            indices: Of the training examples that the evaluation takes.
+            shared: The data of all trials.
         """
-        config, players, updates = self._parts(trial.numbers)
-        state = trial.state
-        variables, prior = state.generator_variables(), rules.prior(config.model)
+        setup, state = self._setup(trial.numbers), trial.state
         samples = sampling.examples(
-            players.generator, prior, variables, config.seed, num=self.samples
+            setup.game,
+            state.generator_variables(),
+            setup.config.seed,
+            conditions=shared.conditions,
+            num=setup.protocol.num,
         )
+        round_ = self._round(setup)
         measured = diagnostics.diagnose(
-            updates,
+            setup.updates,
             state,
-            take(shared.training, indices.shown),
+            setup.updates.batch(shared.training, indices.shown),
             shared.held_out,
-            lambda state: self._round(trial.numbers)(state, shared.training, indices.ahead)[0],
+            lambda state: round_(state, shared.training, indices.ahead)[0],
         )
         counted = {
             "generator/updates": state.generator.updates,
@@ -125,32 +121,29 @@ class Program(NamedTuple):
         }
         return measured | counted, samples.x
 
-    def _parts(self, numbers: Numbers) -> tuple[ConfigDict, Players, Updates]:
+    def _setup(self, numbers: Numbers) -> Setup:
         # A ratio that all trials share is part of the graph: their round has no branches.
         fixed = () if self.by_turns else RATIO
         own = {name: value for name, value in numbers.items() if name not in fixed}
-        config = with_numbers(self.template, own)
-        players = build.players(config, self.shape, self.per_epoch)
-        return config, players, build.updates(config, players, one_device())
+        return self.template.with_numbers(own)
 
-    def _play(self, numbers: Numbers) -> Step:
-        config, players, updates = self._parts(numbers)
+    def _step(self, setup: Setup) -> Step:
         if self.by_turns:
-            return one_update(updates, config.schedule.discriminator, config.schedule.generator)
-        (phase,) = build.phases(config, players, self.per_epoch, one_device())
+            schedule = setup.config.schedule
+            return one_update(setup.updates, schedule.discriminator, schedule.generator)
+        (phase,) = setup.make_round(setup.updates)
         return phase.step
 
-    def _round(self, numbers: Numbers) -> Step:
-        """A play in which both players move, once each if they do so by turns."""
+    def _round(self, setup: Setup) -> Step:
+        """A step in which both players update, once each if they do so by turns."""
         if not self.by_turns:
-            return self._play(numbers)
-        updates = self._parts(numbers)[2]
+            return self._step(setup)
+        updates = setup.updates
 
         def step(state, examples, indices):
-            reals = take(examples, indices[0])
-            state, _ = updates.update_discriminator(
-                state, updates.discriminator_gradient(state, reals)
-            )
+            reals = updates.batch(examples, indices[0])
+            gradient = updates.discriminator_gradient(state, reals)
+            state, _ = updates.update_discriminator(state, gradient)
             shown = reals if updates.game.generator_takes_reals else None
             return updates.update_generator(state, updates.generator_gradient(state, shown))
 

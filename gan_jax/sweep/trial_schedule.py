@@ -1,4 +1,8 @@
-"""When a trial does what: how its rounds are cut into plays, and which batches each takes."""
+"""How a trial's rounds are divided into steps, and which batches each step takes.
+
+A step is what one call of a trial's program does: a round, or where trials differ in how often the
+players update, one update.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,49 +13,55 @@ import numpy as np
 from gan_jax.data.batches import Batches
 from gan_jax.run.intervals import is_time, next_time
 
-MOST_PLAYS_A_DISPATCH = 50
+MOST_STEPS_PER_DISPATCH = 50
 
 
 class TrialSchedule(NamedTuple):
-    """How one trial goes on.
+    """The steps of one trial.
 
     Attributes:
-        source: Its batches.
-        plays: Plays of a round.
-        batched_plays: The first plays of a round, each of which takes new batches; those after them make
-            nothing of theirs.
-        batches: Batches that a play takes.
-        every: Rounds from evaluation to evaluation.
+        batches: Its batches.
+        steps_per_round: Steps of a round.
+        steps_with_batches: The first steps of a round, each of which takes new batches; those after
+            them make nothing of theirs.
+        batches_per_step: Batches that a step takes.
+        evaluate_every: Rounds from evaluation to evaluation.
         rounds: Rounds of the whole trial.
     """
 
-    source: Batches
-    steps: int
-    batched_steps: int
-    batches: int
-    every: int
+    batches: Batches
+    steps_per_round: int
+    steps_with_batches: int
+    batches_per_step: int
+    evaluate_every: int
     rounds: int
 
+    @property
+    def steps(self) -> int:
+        """Steps of the whole trial."""
+        return self.rounds * self.steps_per_round
+
     def indices(self, step: int) -> np.ndarray:
-        """Indices int32 [batches, B] of the examples that a play takes."""
-        done, place = divmod(step, self.steps)
-        number = done * self.batched_steps + min(place, self.batched_steps - 1)
-        return self.source.indices(number * self.batches, self.batches)
+        """Indices int32 [batches, B] of the examples that a step takes."""
+        rounds, place = divmod(step, self.steps_per_round)
+        number = rounds * self.steps_with_batches + min(place, self.steps_with_batches - 1)
+        return self.batches.indices(number * self.batches_per_step, self.batches_per_step)
 
     def is_due(self, steps: int) -> bool:
-        """Whether the trial is to be evaluated after so many plays."""
-        rounds, rest = divmod(steps, self.steps)
-        return rest == 0 and rounds <= self.rounds and is_time(rounds, self.every, self.rounds)
+        """Whether the trial is to be evaluated after so many steps."""
+        rounds, rest = divmod(steps, self.steps_per_round)
+        in_time = is_time(rounds, self.evaluate_every, self.rounds)
+        return rest == 0 and rounds <= self.rounds and in_time
 
-    def dues(self) -> Iterator[int]:
-        """After how many plays the trial is to be evaluated, in order."""
+    def evaluation_steps(self) -> Iterator[int]:
+        """After how many steps the trial is to be evaluated, in order."""
         rounds = 0
         while rounds < self.rounds:
-            rounds = next_time(rounds, [self.every], self.rounds)
-            yield rounds * self.steps
+            rounds = next_time(rounds, [self.evaluate_every], self.rounds)
+            yield rounds * self.steps_per_round
 
 
 def steps_per_dispatch(schedules: Sequence[TrialSchedule]) -> int:
-    """The most plays that can be one dispatch, so that none ends beyond an evaluation."""
-    common = math.gcd(*(steps for schedule in schedules for steps in schedule.dues()))
-    return max(n for n in range(1, MOST_PLAYS_A_DISPATCH + 1) if common % n == 0)
+    """The most steps that can be one dispatch, so that none ends beyond an evaluation."""
+    common = math.gcd(*(steps for schedule in schedules for steps in schedule.evaluation_steps()))
+    return max(n for n in range(1, MOST_STEPS_PER_DISPATCH + 1) if common % n == 0)

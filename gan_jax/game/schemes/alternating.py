@@ -3,7 +3,6 @@
 import jax
 from jax import lax
 
-from gan_jax.data.batches import take
 from gan_jax.game.schemes.phase import Phase, Step, updates_per_round, warmup_updates
 from gan_jax.game.schemes.updates import Updates
 from gan_jax.game.update import Measurements
@@ -54,7 +53,7 @@ def one_update(updates: Updates, k: jax.Array, m: jax.Array) -> Step:
 
     def step(state, examples, indices):
         played = state.discriminator.updates + state.generator.updates
-        reals = take(examples, indices[0])
+        reals = updates.batch(examples, indices[0])
         state, measured = lax.cond(played % (k + m) < k, discriminate, generate, state, reals)
         return state.replace(step=state.generator.updates // m), measured
 
@@ -72,11 +71,13 @@ def _round(updates: Updates, k: int, m: int) -> tuple[Phase, ...]:
         def phase(state, examples, indices):
             measured = {}
             for update in range(discriminator_updates):
-                gradient = updates.discriminator_gradient(state, take(examples, indices[update]))
+                gradient = updates.discriminator_gradient(
+                    state, updates.batch(examples, indices[update])
+                )
                 state, of_discriminator = updates.update_discriminator(state, gradient)
                 measured |= of_discriminator
             for update in range(discriminator_updates, discriminator_updates + generator_updates):
-                reals = take(examples, indices[update]) if takes_reals else None
+                reals = updates.batch(examples, indices[update]) if takes_reals else None
                 gradient = updates.generator_gradient(state, reals)
                 state, of_generator = updates.update_generator(state, gradient)
                 measured |= of_generator

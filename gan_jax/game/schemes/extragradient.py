@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from gan_jax.data.batches import take
 from gan_jax.game.schemes.phase import Phase, refuse_counts
 from gan_jax.game.schemes.simultaneous import both_gradients, update_both
 from gan_jax.game.schemes.updates import Updates, round_key
@@ -28,10 +27,12 @@ def extragradient(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]
 
     def phase(state, examples, indices):
         of_discriminator, of_generator = both_gradients(
-            updates, state, take(examples, indices[0]), round_key(state, "extrapolation")
+            updates, state, updates.batch(examples, indices[0]), round_key(state, "extrapolation")
         )
         ahead = extrapolated(updates, state, of_discriminator.params, of_generator.params)
-        gradients = both_gradients(updates, ahead, take(examples, indices[1]), round_key(state))
+        gradients = both_gradients(
+            updates, ahead, updates.batch(examples, indices[1]), round_key(state)
+        )
         return update_both(updates, state, *gradients)
 
     return (Phase(phase, repeats=1, batches=2),)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from gan_jax.data.batches import Examples, take
+from gan_jax.data.batches import Examples
 from gan_jax.game.schemes.phase import Phase, refuse_counts
 from gan_jax.game.schemes.simultaneous import update_both
 from gan_jax.game.schemes.updates import Updates, round_key
@@ -132,7 +132,7 @@ def _adjusted(updates: Updates, config, adjust: Callable[[Field], Joint]) -> tup
     refuse_counts(config)
 
     def phase(state, examples, indices):
-        field = joint_field(updates, state, take(examples, indices[0]), round_key(state))
+        field = joint_field(updates, state, updates.batch(examples, indices[0]), round_key(state))
         params = adjust(field)
         gradients = {name: Gradient(params[name], *field.seen[name]) for name in params}
         return update_both(updates, state, gradients["discriminator"], gradients["generator"])

@@ -3,7 +3,7 @@
 import jax
 from jax import lax
 
-from gan_jax.data.batches import Examples, take
+from gan_jax.data.batches import Examples
 from gan_jax.game.schemes.phase import Phase, refuse_counts
 from gan_jax.game.schemes.simultaneous import update_both
 from gan_jax.game.schemes.updates import Updates, round_key
@@ -29,7 +29,9 @@ def joint(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     refuse_counts(config)
 
     def phase(state, examples, indices):
-        gradients = _gradients(updates, state, take(examples, indices[0]), round_key(state))
+        gradients = _gradients(
+            updates, state, updates.batch(examples, indices[0]), round_key(state)
+        )
         return update_both(updates, state, gradients["discriminator"], gradients["generator"])
 
     return (Phase(phase, repeats=1, batches=1),)

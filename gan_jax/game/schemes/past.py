@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gan_jax.data.batches import take
 from gan_jax.game.schemes.extragradient import extrapolated
 from gan_jax.game.schemes.phase import Phase, refuse_counts
 from gan_jax.game.schemes.simultaneous import both_gradients, update_both
@@ -38,7 +37,7 @@ def extrapolation_from_past(updates: Updates, config, per_epoch: int) -> tuple[P
 
     def phase(state, examples, indices):
         ahead = extrapolated(updates, state, **state.memory)
-        reals = take(examples, indices[0])
+        reals = updates.batch(examples, indices[0])
         of_discriminator, of_generator = both_gradients(updates, ahead, reals, round_key(state))
         state, measured = update_both(updates, state, of_discriminator, of_generator)
         memory = {"discriminator": of_discriminator.params, "generator": of_generator.params}

@@ -2,7 +2,7 @@
 
 import jax
 
-from gan_jax.data.batches import Examples, take
+from gan_jax.data.batches import Examples
 from gan_jax.game.schemes.phase import Phase, refuse_counts
 from gan_jax.game.schemes.updates import Updates, round_key
 from gan_jax.game.state import GANState
@@ -25,7 +25,9 @@ def simultaneous(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     refuse_counts(config)
 
     def phase(state, examples, indices):
-        gradients = both_gradients(updates, state, take(examples, indices[0]), round_key(state))
+        gradients = both_gradients(
+            updates, state, updates.batch(examples, indices[0]), round_key(state)
+        )
         return update_both(updates, state, *gradients)
 
     return (Phase(phase, repeats=1, batches=1),)

@@ -1,6 +1,5 @@
 """A generator that foresees how the discriminator will answer."""
 
-from gan_jax.data.batches import take
 from gan_jax.game.schemes.phase import Phase, refuse_counts
 from gan_jax.game.schemes.simultaneous import update_both
 from gan_jax.game.schemes.updates import Updates, round_key
@@ -13,7 +12,7 @@ def unrolled(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     phi_0 = phi,  phi_{i+1} = phi_i - h grad_phi L_D(theta, phi_i)
     theta' = theta - h d/dtheta L_G(theta, phi_U(theta, phi)),  phi' = phi_1
 
-    The derivative goes through the discriminator's optimizer. All its foreseen updates look at the
+    The derivative goes through the discriminator's optimizer. All its foreseen updates use the
     round's one batch and noise, as in the published code; only the first of them is made.
 
     Source: Metz et al., 2017, arXiv:1611.02163, equations 7 to 9.
@@ -25,10 +24,12 @@ def unrolled(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     refuse_counts(config)
 
     def phase(state, examples, indices):
-        reals, key = take(examples, indices[0]), round_key(state)
+        reals, key = updates.batch(examples, indices[0]), round_key(state)
         of_discriminator = updates.discriminator_gradient(state, reals, key)
-        inputs = make_gradient(unrolled_objective(updates, config.unroll), updates.game.axis_name)
-        of_generator = inputs(state.generator, state.discriminator, reals, key)
+        generator_gradient = make_gradient(
+            unrolled_objective(updates, config.unroll), updates.game.axis_name
+        )
+        of_generator = generator_gradient(state.generator, state.discriminator, reals, key)
         return update_both(updates, state, of_discriminator, of_generator)
 
     return (Phase(phase, repeats=1, batches=1),)
@@ -41,12 +42,14 @@ def unrolled_objective(updates: Updates, steps: int) -> Objective:
     are functions of the generator all the same.
     """
     game = updates.game
-    inputs = make_gradient(game.discriminator_objective, game.axis_name, frozen=False)
+    discriminator_gradient = make_gradient(
+        game.discriminator_objective, game.axis_name, frozen=False
+    )
 
     def objective(params, model_state, discriminator, reals, key):
         generator = {"params": params, **model_state}
         for _ in range(steps):
-            gradient = inputs(discriminator, generator, reals, key)
+            gradient = discriminator_gradient(discriminator, generator, reals, key)
             discriminator, _ = update_player(discriminator, gradient, updates.discriminator)
         seen = reals if game.generator_takes_reals else None
         return game.generator_objective(params, model_state, discriminator.variables, seen, key)

@@ -1,4 +1,4 @@
-"""The two players' looks at the game and their moves, of which schemes are made."""
+"""Both players' gradients and updates, of which schemes are made."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import jax
 import optax
 
 from gan_jax.core.streams import restored_root, stream
-from gan_jax.data.batches import Examples
+from gan_jax.data.batches import Examples, take
 from gan_jax.game.averages import Average, update_average
 from gan_jax.game.objectives import Game
 from gan_jax.game.state import GANState
@@ -14,7 +14,7 @@ from gan_jax.game.update import Gradient, Measurements, make_gradient, update_pl
 
 
 class Updates(NamedTuple):
-    """The two players, ready to look at the game and to move.
+    """Both players' gradients and updates in a game.
 
     Attributes:
         game: The rules.
@@ -27,6 +27,14 @@ class Updates(NamedTuple):
     generator: optax.GradientTransformation
     discriminator: optax.GradientTransformation
     average: Average
+
+    def over(self, axis_name: str | None, batch_size: int) -> "Updates":
+        """The same on batches laid out over a mapped axis; see `Game.over`."""
+        return self._replace(game=self.game.over(axis_name, batch_size))
+
+    def batch(self, examples: Examples, indices: jax.Array) -> Examples:
+        """The examples at `indices` [B] as the networks take them."""
+        return take(examples, indices, self.game.kind)
 
     def discriminator_gradient(
         self, state: GANState, reals: Examples, key: jax.Array | None = None

@@ -8,7 +8,6 @@ import jax
 import numpy as np
 
 from gan_jax.core.errors import InputError, choose
-from gan_jax.data.batches import to_float
 from gan_jax.game.prior import Prior
 from gan_jax.latent.inversion import adam
 from gan_jax.latent.inversion.gauss_newton import damped, exact, gauss_newton, krylov
@@ -99,7 +98,7 @@ def invert(
     steps = way.steps if steps is None else steps
     counts = {"--steps": steps, "--restarts": 1 if restarts is None else restarts}
     _check(prior, x, weight, counts)
-    target = Target(np.asarray(to_float(np.asarray(x)), np.float32), labels, np.float32(weight))
+    target = Target(np.asarray(x, np.float32), labels, np.float32(weight))
     find = partial(_starts, generate, prior, target, seed)
     if start is None or isinstance(start, str):
         start = find(start or way.start, restarts or way.restarts)

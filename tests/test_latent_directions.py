@@ -19,6 +19,7 @@ from gan_jax.latent import directions
 from gan_jax.latent.attributes import ATTRIBUTES, height, measure, slant, stroke, width
 from gan_jax.latent.digits import DigitPrediction
 from gan_jax.latent.edits import edit, effect, follow, move
+from gan_jax.latent.first_layer import record_first_layer
 from gan_jax.latent.space import InEvaluation
 from gan_jax.latent.survey import Survey, look, survey
 

@@ -158,14 +158,14 @@ class TrialDevices:
         )
 
     def share(self, tree: Any) -> Any:
-        """What all trials look at, on every device."""
+        """What all trials share, on every device."""
         return Devices(self._devices).replicate(tree)
 
     def shard(self, tree: Any) -> Any:
         """Arrays [trials, ...] as the compiled functions take them."""
         if self.count == 1:
             return tree
-        # Shares must be equal: the last trial is played as often as there are places left.
+        # Shares must be equal: the last trial is computed as often as there are places left.
         share = -(-self._trials // self.count)
         rows = np.minimum(np.arange(share * self.count), self._trials - 1)
         return jax.tree.map(lambda leaf: leaf[rows].reshape(-1, share, *leaf.shape[1:]), tree)

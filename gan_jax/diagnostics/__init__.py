@@ -1,4 +1,4 @@
-"""Why a GAN fails, measured from a state: what its players feel, and how the discriminator judges.
+"""Why a GAN fails, measured from a state: its players' gradients, its discriminator's accuracy.
 
 Pure functions of a state: they run under `jax.jit`, under `jax.vmap` over trials, and under a
 mapped axis over which the batch is laid out.
@@ -33,12 +33,12 @@ def diagnose(
     need be finite where the state is not.
 
     Args:
-        moves: Both players.
+        updates: Both players' gradients and updates.
         state: The state.
         reals: Training examples as `take` gives them [N, ...]. Losses and gradients are those of
-            the first `updates.game.batch_size`, so N is at least that; all N are judged.
+            the first `updates.game.batch_size`, so N is at least that; all N are discriminated.
         held_out: Examples that nobody trained on, of any number M. N and M divide by the
-            discriminator's pack. Each set is judged as one batch, which counts where the
+            discriminator's pack. Each set is one batch, which counts where the
             discriminator compares the examples of a batch.
         next_round: The state a round later.
 
@@ -56,18 +56,18 @@ def diagnose(
     game, after = updates.game, next_round(state)
     batch = jax.tree.map(lambda leaf: leaf[: game.batch_size], reals)
     shown = batch if game.generator_takes_reals else None
-    looked = {
+    gradients = {
         "generator": updates.generator_gradient(state, shown),
         "discriminator": updates.discriminator_gradient(state, batch),
     }
     later = updates.generator_gradient(after, shown)
     measured = {
         "generator/saturation": saturation(game, state, shown),
-        "generator/gradient_cosine": cosine(looked["generator"].params, later.params),
+        "generator/gradient_cosine": cosine(gradients["generator"].params, later.params),
     }
-    for name, gradient in looked.items():
-        moved = update_statistics(gradient, getattr(state, name), getattr(after, name))
-        measured |= {f"{name}/{number}": value for number, value in moved.items()}
+    for name, gradient in gradients.items():
+        statistics = update_statistics(gradient, getattr(state, name), getattr(after, name))
+        measured |= {f"{name}/{number}": value for number, value in statistics.items()}
     for name, share in accuracies(game, state, reals, held_out).items():
         measured[f"discriminator/accuracy_{name}"] = share
     return measured if game.axis_name is None else lax.pmean(measured, game.axis_name)

@@ -1,4 +1,4 @@
-"""How the discriminator judges, and what of its judgement reaches the generator."""
+"""The discriminator's accuracy, and how much of its gradient reaches the generator."""
 
 import jax
 import jax.numpy as jnp
@@ -12,13 +12,13 @@ from gan_jax.game.state import GANState
 def accuracies(
     game: Game, state: GANState, reals: Examples, held_out: Examples
 ) -> dict[str, jax.Array]:
-    """Shares [] in [0, 1] that the discriminator judges rightly, in use: running statistics, no
-    dropout, neither noise nor augmentation.
+    """Shares [] in [0, 1] that the discriminator classifies rightly in evaluation: with running
+    statistics, without dropout, noise and augmentation.
 
     A share of training examples far above that of held-out ones is an overfitted discriminator.
 
     Args:
-        game: The rules. `game.loss.threshold` is the logit that counts as undecided, and so as wrong.
+        game: The rules. The logit `game.loss.threshold` is undecided, and counts as wrong.
         state: The state.
         reals: Training examples [N, ...].
         held_out: Held-out examples [M, ...].
@@ -28,7 +28,8 @@ def accuracies(
         itself, not of its average, in training mode. Several discriminators' answers are averaged;
         of packs, packs are counted.
     """
-    fakes, *_ = game.fakes(state.generator.variables, round_key(state, "diagnostics"))
+    batch = jax.tree.map(lambda leaf: leaf[: game.batch_size], reals)
+    fakes, *_ = game.fakes(state.generator.variables, round_key(state, "diagnostics"), batch)
 
     def certainty(examples: Examples) -> jax.Array:
         return (
@@ -49,8 +50,8 @@ def saturation(game: Game, state: GANState, reals: Examples | None) -> jax.Array
     It is the slope of the generator's loss when all fake logits rise together, and as a rule
     negative: -sigmoid(logit) of the minimax loss, near 0 where the discriminator is sure of the
     fakes, and -sigmoid(-logit) of the non-saturating one, near -1 there. Of several discriminators
-    it is that of their aggregated loss, the logits of all of them rising; of a loss that looks at
-    the batch's mean logit, that moves along.
+    it is that of their aggregated loss, the logits of all of them rising; of a loss that takes
+    the batch's mean logit, that rises along.
 
     Source: Arjovsky and Bottou, 2017, arXiv:1701.04862, section 2.2.
 
@@ -59,7 +60,7 @@ def saturation(game: Game, state: GANState, reals: Examples | None) -> jax.Array
         state: The state; the noise is that of the generator's next turn.
         reals: A batch, or None unless the game's `generator_takes_reals`.
     """
-    real, fake, draw, _ = game.generator_forward(
+    real, fake, inputs, _ = game.generator_forward(
         state.generator.variables,
         state.discriminator.variables,
         reals,
@@ -67,6 +68,6 @@ def saturation(game: Game, state: GANState, reals: Examples | None) -> jax.Array
     )
 
     def loss(rise: jax.Array) -> jax.Array:
-        return game.generator_loss(real, fake._replace(logits=fake.logits + rise), draw)
+        return game.generator_loss(real, fake._replace(logits=fake.logits + rise), inputs)
 
     return jax.grad(loss)(jnp.float32(0))

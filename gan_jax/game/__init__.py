@@ -1,1 +1,1 @@
-"""The two players and how they move."""
+"""The two players, their losses and penalties, and how they are updated."""

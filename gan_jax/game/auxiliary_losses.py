@@ -1,4 +1,4 @@
-"""Losses of both players for what the discriminator predicts of an example beside its being real."""
+"""Losses of both players for what the discriminator predicts of an example's condition."""
 
 import jax
 import jax.numpy as jnp

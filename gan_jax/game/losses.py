@@ -24,7 +24,7 @@ class Loss(NamedTuple):
         generator: (real logits [N], fake logits [N]) to losses [N].
         relativistic: Whether the generator's loss depends on the real logits; None will do for
             them where it does not.
-        averages: Whether both functions look at the mean logits of the batch too. They then take a
+        averages: Whether both functions take the mean logits of the batch too. They then take a
             keyword `mean`, [N] to [], the mean of the N given by default: see `over`.
         smoothed: (real logits [N], fake logits [N], smoothing) to losses [N] of a discriminator
             whose label for real examples is 1 - smoothing; None where the loss has no labels.

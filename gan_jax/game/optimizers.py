@@ -21,7 +21,7 @@ def schedule_free(
 ) -> optax.GradientTransformation:
     """Adam whose first moment is replaced by interpolation between an iterate and its average.
 
-    The parameters are y, where gradients are taken; the player is to be judged at the average x,
+    The parameters are y, where gradients are taken; the player is to be used at the average x,
     its `evaluation_params`.
 
     Args:
@@ -112,7 +112,7 @@ def build(
     if is_on(config.clip_weights):
         made = optax.chain(made, clip_weights(config.clip_weights))
     if is_on(config.stop):
-        # The outermost: not even weight decay moves a player that has stopped.
+        # The outermost: not even weight decay changes a player that has stopped.
         made = optax.conditionally_mask(made, lambda update: update < config.stop)
     return made
 
@@ -134,7 +134,7 @@ def clip_weights(bound: float) -> optax.GradientTransformation:
 
 
 def evaluation_params(opt_state: Any, params: Any) -> Any | None:
-    """The parameters that the player is judged at, where its optimizer has others, or None."""
+    """The parameters that the player is used with, where its optimizer has others, or None."""
 
     def is_schedule_free(node):
         return isinstance(node, optax.contrib.ScheduleFreeState)

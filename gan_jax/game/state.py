@@ -21,13 +21,13 @@ Variables = dict[str, Any]
 
 
 class Player(flax.struct.PyTreeNode):
-    """One of the two networks, with what it needs to move.
+    """One of the two networks, with what its updates need.
 
     Attributes:
         params: The network's parameters.
         model_state: Its mutable collections by name ({"batch_stats": …} or {}).
         opt_state: Its optimizer's state.
-        updates: int32 [], how often it has moved.
+        updates: int32 [], how often it has been updated.
     """
 
     params: Any
@@ -45,7 +45,7 @@ class GANState(flax.struct.PyTreeNode):
     """A GAN in training.
 
     Attributes:
-        step: int32 [], rounds played.
+        step: int32 [], rounds done.
         key: uint32 [2], the root key's data; every stream of random numbers is derived from it.
         generator: The generator.
         discriminator: The discriminator.
@@ -73,7 +73,7 @@ def init_player(
     condition: Condition | None,
     scale: ArrayLike = 1.0,
 ) -> Player:
-    """A player before its first move.
+    """A player before its first update.
 
     Args:
         module: The network.

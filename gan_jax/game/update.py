@@ -1,4 +1,4 @@
-"""One player's move while the other is frozen: written once, used for both."""
+"""One player's update while the other is frozen: written once, used for both."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,11 +15,11 @@ Objective = Callable[..., tuple[jax.Array, tuple[dict[str, Any], Measurements]]]
 
 
 class Gradient(NamedTuple):
-    """What a player learns from one look at the game.
+    """A player's gradient, and what comes with it.
 
     Attributes:
         params: Gradient of its loss, a tree like its parameters.
-        model_state: Its mutable collections after the look.
+        model_state: Its new mutable collections.
         measurements: Scalars to log.
     """
 
@@ -32,7 +32,7 @@ def freeze(variables: Variables) -> Variables:
     """The same variables, parameters and mutable collections alike, held constant.
 
     The frozen player takes part in the other's loss without receiving any gradient. Its mutable
-    collections stay put because an objective returns only those of the player that moves.
+    collections stay put because an objective returns only those of the player that is updated.
     """
     return jax.tree.map(lax.stop_gradient, variables)
 
@@ -75,9 +75,9 @@ def update_player(
 ) -> tuple[Player, Measurements]:
     """The player one update on, and what was measured on the way."""
     params, opt_state = optimizer_step(player, gradient.params, optimizer)
-    moved = Player(params, gradient.model_state, opt_state, player.updates + jnp.int32(1))
+    updated = Player(params, gradient.model_state, opt_state, player.updates + jnp.int32(1))
     norms = {
         "gradient_norm": optax.tree.norm(gradient.params),
         "parameter_norm": optax.tree.norm(params),
     }
-    return moved, gradient.measurements | norms
+    return updated, gradient.measurements | norms

@@ -1,7 +1,7 @@
 """Named protocols: what is measured, on how many samples, against what.
 
 A number means nothing without the way it was measured, so the name says it and a run records the
-name. A protocol for other data is a module with the four functions that `ProtocolKind` lists and a line in
+name. A protocol for other data is a module with what `ProtocolKind` lists and a line in
 `PROTOCOLS`; another number is a function and a line in a module's `measure`.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_jax.core.errors import InputError
-from gan_jax.metrics import images, manifold, modes, random_cnn
+from gan_jax.metrics import images, manifold, modes, none, random_cnn
 
 
 class ProtocolKind(typing.Protocol):
@@ -100,5 +100,6 @@ PROTOCOLS = {
         Protocol("mnist_cnn_manifold", num=2_500, kind=manifold),
         Protocol("random_cnn_10k", num=10_000, kind=random_cnn),
         Protocol("mixture_2500", num=2_500, kind=modes),
+        Protocol("none", num=2_000, kind=none),
     )
 }

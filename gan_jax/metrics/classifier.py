@@ -1,4 +1,4 @@
-"""The digit classifier whose features and opinions the image protocols measure with.
+"""The digit classifier whose features and probabilities the image protocols measure with.
 
 It ships with the package as `mnist_cnn.npz`, so that a distance measured on one machine means the
 same on another. `experiments/train_classifier.py` wrote that file.

@@ -2,7 +2,7 @@
 
 After M. F. Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, 2020
 (arXiv:2002.09797), section 4: where images are unlike those that a network was trained on, the
-features of a randomly initialised one are the better judges. Theirs is a VGG-16; this one is small
+features of a randomly initialised one measure better. Theirs is a VGG-16; this one is small
 enough for a CPU.
 """
 

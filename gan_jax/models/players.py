@@ -64,7 +64,7 @@ class Generator(_Player):
         return self._conditioning().latents(z, condition, self.classes)
 
     def finish(self, x: jax.Array) -> jax.Array:
-        """Examples from what the last layer gives [N, *shape]: in [-1, 1] where they are bounded."""
+        """Examples [N, *shape] from what the last layer gives: in [-1, 1] where bounded."""
         return nn.tanh(x) if self.bounded else x
 
     def normalize(self, x: jax.Array, *, train: bool) -> jax.Array:

@@ -49,7 +49,7 @@ class Generator(players.Generator):
 
 
 class Discriminator(players.Discriminator):
-    """Images [N, H, W, C] in [-1, 1] to a `DiscriminatorOutput`, from features summed over positions.
+    """Images [N, H, W, C] in [-1, 1] to a `DiscriminatorOutput`, features summed over positions.
 
     The attributes are those of `players.Discriminator`; each block has twice the features of the
     one before. Normalization, if any, is where WGAN-GP's networks have it (Gulrajani et al., 2017,

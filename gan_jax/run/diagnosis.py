@@ -13,13 +13,13 @@ from gan_jax.diagnostics import diagnose
 from gan_jax.game.state import GANState
 from gan_jax.run import rounds
 
-JUDGED = 500  # training examples that the discriminator judges, at least; as many held-out ones
+NUM_DIAGNOSED = 500  # training examples at least; as many held-out ones
 
 
 def make_diagnosis(setup: Setup, dataset: Dataset) -> Callable[[GANState], dict[str, float]]:
     """A function of a run's state to its diagnostics, always of the same examples.
 
-    They are the first batches of the run. The round that is looked ahead is the one that the run
+    They are the first batches of the run. The next round is the one that the run
     would make next, with its batches and its noise. Nothing is compiled before the first call.
 
     Args:
@@ -45,8 +45,8 @@ def make_diagnosis(setup: Setup, dataset: Dataset) -> Callable[[GANState], dict[
 
 
 def diagnosed_rows(batches: Batches) -> np.ndarray:
-    """Indices int32 [N] of the training examples that are looked at: those of the first batches."""
-    count = min(-(-JUDGED // batches.batch_size), batches.per_epoch)
+    """Indices int32 [N] of the training examples that are used: those of the first batches."""
+    count = min(-(-NUM_DIAGNOSED // batches.batch_size), batches.per_epoch)
     return batches.indices(0, count).ravel()
 
 

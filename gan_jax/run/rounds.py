@@ -15,12 +15,12 @@ RunRounds = Callable[[GANState, int, int], tuple[GANState, Measurements]]
 
 
 def rounds_per_dispatch(asked: int, phases: tuple[Phase, ...], devices: Devices) -> int:
-    """How many rounds one dispatch plays.
+    """How many rounds one dispatch does.
 
     Args:
         asked: The config's wish; 0 leaves it to the devices.
         phases: The round.
-        devices: What plays it.
+        devices: Where it runs.
 
     Raises:
         InputError: If several are asked for of a round that is not a single program.
@@ -41,7 +41,7 @@ def is_single_program(phases: tuple[Phase, ...]) -> bool:
 
 
 def scanned(step: Step) -> Step:
-    """The play in a loop: indices [R, batches, B] to measurements [R]."""
+    """A step in a loop: indices [R, batches, B] to measurements [R]."""
 
     def loop(state, examples, indices):
         return lax.scan(lambda state, row: step(state, examples, row), state, indices)

@@ -84,7 +84,7 @@ class Run:
             logs, evaluates, saves = (is_time(self.step, every, last) for every in rhythms)
             self.recorder.add(self.step, measured, logged=logs or evaluates)
             if logs:
-                # The device still works at the newest rounds; those before have been played.
+                # The device still works at the newest rounds; those before are done.
                 self.recorder.settle(before=self.step - config.log.every + 1)
                 rate = speed(self.step) * self.setup.batches.batch_size
                 self.recorder.time(self.step, rate)
@@ -112,9 +112,10 @@ class Run:
         host = to_host(state)
         numbers, examples = self.evaluator(host, host.generator_variables())
         picture = self.dataset.kind.picture(examples, self.dataset.test)
-        picture.save(self.workdir.samples / f"{self.step:06d}.png")
+        picture_path = self.workdir.samples / f"{self.step:06d}.png"
+        picture.save(picture_path)
         headline = "  ".join(f"{name} {numbers[name]:.4g}" for name in self.evaluator.headline)
-        self._say(f"step {self.step}: {headline}")
+        self._say(f"step {self.step}: {headline or picture_path}")
         return {"replica_spread": spread, **numbers}
 
     def _announce(self) -> None:

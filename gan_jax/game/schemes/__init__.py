@@ -1,4 +1,4 @@
-"""Who moves when: a scheme turns the two players' moves into a round."""
+"""Who is updated when: a scheme makes a round of both players' updates."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -31,10 +31,10 @@ __all__ = [
 
 
 class Scheme(NamedTuple):
-    """A way to play.
+    """A scheme.
 
     Attributes:
-        build: (moves, `config.schedule`, batches in an epoch) to a round's phases.
+        build: (updates, `config.schedule`, batches in an epoch) to a round's phases.
         memory: What the scheme remembers between rounds, before the first: a function of the state.
         differentiates: Whether it differentiates the discriminator's optimizer.
     """
@@ -71,11 +71,11 @@ def build(config, updates: Updates, per_epoch: int) -> tuple[Phase, ...]:
 
     Args:
         config: The field `schedule` of the run's config.
-        moves: Both players.
+        updates: Both players' gradients and updates.
         per_epoch: Batches in an epoch.
 
     Raises:
-        InputError: If the scheme is unknown, or can't be played as often as the config says.
+        InputError: If the scheme is unknown, or can't update as often as the config says.
     """
     return chosen(config).build(updates, config, per_epoch)
 

@@ -15,9 +15,9 @@ MOST_UPDATES_IN_A_PROGRAM = 8
 def alternating(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """k discriminator updates, then m generator updates: each at the point that the last one left.
 
-    Every update that looks at real examples takes a batch of its own. The first
+    Every update that needs real examples takes a batch of its own. The first
     `config.warmup_rounds` rounds may have another k: Arjovsky et al. give the critic 100 updates
-    in each of the first 25, so that it is near its optimum when the generator begins to move.
+    in each of the first 25, so that it is near its optimum when the generator's updates begin.
 
     Source: Goodfellow et al., 2014, arXiv:1406.2661, algorithm 1; the warmup is in the code that
     Arjovsky et al., 2017, arXiv:1701.07875, published.
@@ -36,8 +36,8 @@ def alternating(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
 def one_update(updates: Updates, k: jax.Array, m: jax.Array) -> Step:
     """The update that is due, of whichever player, where k and m may be numbers of the program.
 
-    A round is k + m such plays. Each takes a batch, which the generator may leave alone, and
-    measures the loss and the norms of the player that moved.
+    A round is k + m such steps. Each takes a batch, which the generator may leave alone, and
+    measures the loss and the norms of the player that was updated.
     """
 
     def discriminate(state, reals):
@@ -52,9 +52,9 @@ def one_update(updates: Updates, k: jax.Array, m: jax.Array) -> Step:
         return state, _own("generator", measured)
 
     def step(state, examples, indices):
-        played = state.discriminator.updates + state.generator.updates
+        done = state.discriminator.updates + state.generator.updates
         reals = updates.batch(examples, indices[0])
-        state, measured = lax.cond(played % (k + m) < k, discriminate, generate, state, reals)
+        state, measured = lax.cond(done % (k + m) < k, discriminate, generate, state, reals)
         return state.replace(step=state.generator.updates // m), measured
 
     return step

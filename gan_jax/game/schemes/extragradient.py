@@ -1,4 +1,4 @@
-"""Look ahead, then move from where you were."""
+"""Both players' gradients at an extrapolated point, applied where they were."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ def extragradient(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]
 
     w~ = w - h F(w),  w' = w - h F(w~),  where F is both players' gradients
 
-    The two looks take a batch each. Both steps are the optimizers' own; the one to w~ leaves no
+    The two gradients take a batch each. Both steps are the optimizers' own; the one to w~ leaves no
     trace in moments, counts or statistics (in algorithm 4 of Gidel et al. Adam's moments see it).
 
     Source: Korpelevich, 1976; Gidel et al., 2019, arXiv:1802.10551, equations 9 and 10.
 
     Raises:
-        InputError: If a player would move more than once a round.
+        InputError: If a player would be updated more than once a round.
     """
     del per_epoch
     refuse_counts(config)
@@ -42,7 +42,7 @@ def extrapolated(updates: Updates, state: GANState, discriminator: Any, generato
     """The state with both players' parameters where gradients would take them.
 
     Args:
-        moves: The players.
+        updates: Both players' gradients and updates.
         state: Where they are.
         discriminator: A gradient, a tree like the discriminator's parameters.
         generator: Likewise.

@@ -1,7 +1,7 @@
-"""Schemes that bend both players' joint gradient field by its own derivative.
+"""Schemes that adjust both players' joint gradient field by its own derivative.
 
 With xi = (grad_theta L_G, grad_phi L_D), a function of both players' parameters at once, and J its
-Jacobian, they move by xi + J^T xi times something. Nobody is frozen here: J is made of how either
+Jacobian, they descend xi + J^T xi times something. Nobody is frozen here: J is made of how either
 player's gradient changes with the other.
 """
 
@@ -29,7 +29,7 @@ class Field(NamedTuple):
 
     Attributes:
         xi: Both players' gradients.
-        seen: By player, its mutable collections after the look and its measurements.
+        seen: By player, its mutable collections afterwards and its measurements.
         transposed: v to J^T v.
         forward: v to J v.
     """
@@ -48,7 +48,7 @@ def consensus(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     Source: Mescheder et al., 2017, arXiv:1705.10461, algorithm 2, where v = -xi is the field.
 
     Raises:
-        InputError: If a player would move more than once a round.
+        InputError: If a player would be updated more than once a round.
     """
     del per_epoch
     weight = config.consensus_weight
@@ -69,7 +69,7 @@ def symplectic(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     Source: Balduzzi et al., 2018, arXiv:1802.05642, algorithms 1 and 2.
 
     Raises:
-        InputError: If a player would move more than once a round.
+        InputError: If a player would be updated more than once a round.
     """
     del per_epoch
     weight, align = config.symplectic_weight, config.symplectic_align
@@ -90,7 +90,7 @@ def joint_field(updates: Updates, state: GANState, reals: Examples, key: jax.Arr
     """The joint field at the state.
 
     Args:
-        moves: The players.
+        updates: Both players' gradients and updates.
         state: The point.
         reals: A batch of real examples.
         key: Of the noise, which both players share.

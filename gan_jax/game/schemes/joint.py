@@ -23,7 +23,7 @@ def joint(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     own loss only.
 
     Raises:
-        InputError: If a player would move more than once a round.
+        InputError: If a player would be updated more than once a round.
     """
     del per_epoch
     refuse_counts(config)

@@ -27,7 +27,7 @@ def slow_weights(state: GANState) -> dict[str, Any]:
 
 
 def lookahead(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
-    """Alternating play that ends every n rounds by pulling both players back at once.
+    """Alternating updates that end every n rounds by pulling both players back at once.
 
     slow' = slow + a (fast - slow),  fast' = slow',  with n = `config.lookahead_rounds` and
     a = `config.lookahead_share`

@@ -1,4 +1,4 @@
-"""Extragradient at the price of one look a round."""
+"""Extragradient at the cost of one gradient a round."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def zero_gradients(state: GANState) -> dict[str, Any]:
 
 
 def extrapolation_from_past(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
-    """Extragradient that looks ahead by the last round's gradient in place of a new one.
+    """Extragradient that extrapolates by the last round's gradient in place of a new one.
 
     w~_t = w_t - h F(w~_{t-1}),  w_{t+1} = w_t - h F(w~_t),  F(w~_{-1}) = 0
 
@@ -30,7 +30,7 @@ def extrapolation_from_past(updates: Updates, config, per_epoch: int) -> tuple[P
     Source: Popov, 1980; Gidel et al., 2019, arXiv:1802.10551, equations 14 and 15.
 
     Raises:
-        InputError: If a player would move more than once a round.
+        InputError: If a player would be updated more than once a round.
     """
     del per_epoch
     refuse_counts(config)

@@ -17,7 +17,7 @@ class Phase(NamedTuple):
     """A part of a round: one program, dispatched `repeats` times.
 
     Attributes:
-        play: (state, examples, indices [batches, B]) to (state, measurements): a pure function.
+        step: (state, examples, indices [batches, B]) to (state, measurements): a pure function.
         repeats: How often a round dispatches it.
         batches: How many batches of real examples one dispatch takes.
         first: The first round that it is part of.
@@ -76,7 +76,7 @@ def refuse_counts(config) -> None:
             raise InputError(
                 f"config.schedule.{name}",
                 config[name],
-                f"{config.scheme} play has one update a player a round",
+                f"the scheme {config.scheme} has one update a player a round",
             )
 
 

@@ -14,12 +14,12 @@ def simultaneous(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
 
     theta' = theta - h grad_theta L_G(theta, phi),  phi' = phi - h grad_phi L_D(theta, phi)
 
-    Both look at the same fakes, which the compiler therefore generates and judges once.
+    Both use the same fakes, which the compiler therefore makes once.
 
     Source: Mescheder et al., 2017, arXiv:1705.10461, algorithm 1.
 
     Raises:
-        InputError: If a player would move more than once a round.
+        InputError: If a player would be updated more than once a round.
     """
     del per_epoch
     refuse_counts(config)

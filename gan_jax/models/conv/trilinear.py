@@ -1,4 +1,4 @@
-"""Strided convolution, transposed convolution and kernel gradient: one form, three faces.
+"""Strided convolution, transposed convolution and kernel gradient: one form, three contractions.
 
 All that a convolution computes is the trilinear form
 
@@ -103,7 +103,7 @@ def _shape(contraction: Contraction, *operands: ShapedArray, geometry: Geometry)
 
 
 def _run(name: str, *operands: jax.Array, geometry: Geometry) -> jax.Array:
-    """Compute a face on whatever platform the program is compiled for."""
+    """Compute a contraction on whatever platform the program is compiled for."""
 
     def on_cpu(*operands):
         one = partial(getattr(cpu, name), geometry=geometry)

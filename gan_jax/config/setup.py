@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from gan_jax import data, models
+from gan_jax import models
 from gan_jax.config import fields, rules
 from gan_jax.config.hyperparameters import is_on, with_numbers
 from gan_jax.core.devices import Devices
@@ -98,21 +98,19 @@ class Setup:
         return Examples(x, self.game.prior.told(conditions))
 
 
-def build(config: ConfigDict, dataset: Dataset | DataSpec | None = None) -> Setup:
+def build(config: ConfigDict, of: Dataset | DataSpec) -> Setup:
     """Read a config, check it, and put together what it describes.
 
     Args:
         config: The run's config, from wherever.
-        dataset: Its data, or what is known of them; None: they are loaded.
+        of: Its data, or what is known of them.
 
     Raises:
-        InputError: If a field holds what it may not, choices don't go together, or the data can't
-            be read or are not what the config needs.
+        InputError: If a field holds what it may not, choices don't go together, or the data
+            are not what the config needs.
     """
     fields.check(config)
-    if dataset is None:
-        dataset = data.load(config.data)
-    spec = dataset.spec if isinstance(dataset, Dataset) else dataset
+    spec = of.spec if isinstance(of, Dataset) else of
     rules.check(config, spec.kind)
     _check_data(config, spec)
     setup = _assembled(config, spec)

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import models
 from gan_jax.config import rules
+from gan_jax.config.fields import INT32
 from gan_jax.config.hyperparameters import is_on
 from gan_jax.core.devices import Devices
 from gan_jax.core.errors import InputError, choose
@@ -85,6 +86,10 @@ def players(config: ConfigDict, shape: tuple[int, ...], per_epoch: int) -> Playe
     differentiable = schemes.chosen(config.schedule).differentiates
     rounds = config.train.steps
     of_discriminator, of_generator = schemes.total_updates(config.schedule, per_epoch, rounds)
+    for count in (of_discriminator, of_generator):
+        if isinstance(count, int) and count > INT32:  # a number of a program is none yet
+            why = f"a player would have {count:,} updates, which are counted up to {INT32:,}"
+            raise InputError("config.train.steps", rounds, why)
     return Players(
         generator,
         discriminator,

@@ -16,12 +16,18 @@ from gan_jax.game.preprocessing import Noise, Preprocessing
 from gan_jax.game.prior import DISTRIBUTIONS, Prior
 
 
-def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
-    """Whether the choices go together, for examples of that shape.
+def check(config: ConfigDict, shape: tuple[int, ...] | None = None) -> None:
+    """Whether the choices go together.
+
+    Args:
+        config: The run's config.
+        shape: Shape of one example; None: not known yet.
 
     Raises:
         InputError: If two of them don't.
     """
+    loss(config, None)
+    preprocessing(config)
     if config.model.classes and config.model.conditioning == "none":
         why = "nobody is told of them, choose a config.model.conditioning"
         raise InputError("config.model.classes", config.model.classes, why)
@@ -31,7 +37,7 @@ def check(config: ConfigDict, shape: tuple[int, ...]) -> None:
             why = "lookahead would pull on a player that has stopped"
             raise InputError(f"config.optim.{player}.stop", stop, why)
     policy, pack = config.augment.policy, config.model.discriminator.pack
-    if policy and len(shape) != 3:
+    if policy and shape is not None and len(shape) != 3:
         raise InputError("config.augment.policy", policy, "augments images, not points")
     if pack > 1 and config.model.classes:
         why = "the examples of a pack would have to be of one of config.model.classes"

@@ -1,6 +1,6 @@
 """What is measured of a state that training itself does not show."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -10,10 +10,13 @@ from gan_jax.config import build, rules
 from gan_jax.config.build import Players
 from gan_jax.core.errors import choose
 from gan_jax.data import Dataset
+from gan_jax.data.batches import Examples
+from gan_jax.game.losses import LOSSES
 from gan_jax.game.state import GANState, Variables
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.metrics.classifier import CLASSIFIED, share_as_asked
 from gan_jax.report.pictures import SHOWN
+from gan_jax.run import stand_ins
 from gan_jax.run.diagnosis import make_diagnosis
 from gan_jax.run.sampling import make_accuracy, make_sampler
 
@@ -43,14 +46,10 @@ class Evaluator:
         prior = rules.prior(config.model)
         self._sample = make_sampler(players.generator, prior)
         self._judged = JUDGED if prior.classes and dataset.name == CLASSIFIED else 0
-        game = rules.game(
-            config, players.generator, players.discriminator, config.train.batch_size, None
-        )
-        self._accuracy = make_accuracy(game)
+        self._accuracy = _make_accuracy(config, players, build.held_out(config.model, dataset))
         self._diagnose = (
             make_diagnosis(config, players, dataset) if config.eval.diagnostics else _nothing
         )
-        self._held_out = build.held_out(config.model, dataset)
         self._reference = self.protocol.reference(dataset)
         self.floor = self.protocol.noise_floor(dataset, self._reference)
 
@@ -80,9 +79,7 @@ class Evaluator:
         numbers = {
             **self._diagnose(state),
             # Of all held-out examples, not of as many as the diagnostics take.
-            "discriminator/accuracy_held_out": self._accuracy(
-                state.discriminator.variables, self._held_out
-            ),
+            **self._accuracy(state),
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},
         }
         early = jax.tree.map(lambda *leaves: np.concatenate(leaves), *first)
@@ -90,6 +87,23 @@ class Evaluator:
             judged = jax.tree.map(lambda leaf: leaf[: self._judged], early)
             numbers["generator/as_asked"] = share_as_asked(judged.x, judged.labels)
         return numbers, early.x[:limit]
+
+
+def _make_accuracy(
+    config: ConfigDict, players: Players, held_out: Examples
+) -> Callable[[GANState], dict[str, float]]:
+    """A function of a state to the discriminator's accuracy on held-out examples.
+
+    It gives nothing where the loss is a run's own, unknown here: what a logit means is, too.
+    """
+    if config.loss not in LOSSES:
+        return _nothing
+    networks = players.generator, players.discriminator
+    game = rules.game(stand_ins.known(config), *networks, config.train.batch_size, None)
+    accuracy = make_accuracy(game)
+    return lambda state: {
+        "discriminator/accuracy_held_out": accuracy(state.discriminator.variables, held_out)
+    }
 
 
 def _nothing(state: GANState) -> dict[str, float]:

@@ -5,7 +5,8 @@ import jax
 from ml_collections import ConfigDict
 
 from gan_jax import data
-from gan_jax.config import build
+from gan_jax.config import build, pitfalls
+from gan_jax.config.checks import checked
 from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
 from gan_jax.game.state import GANState
 from gan_jax.report import pictures
@@ -30,7 +31,7 @@ class Run:
     """
 
     def __init__(self, config: ConfigDict, folder: str):
-        self.config = config
+        self.config = config = checked(config)
         self.devices = Devices()
         self.devices.share(config.train.batch_size)
         self.dataset = data.load(config.data)
@@ -125,6 +126,8 @@ class Run:
         self._say(self.dataset.summary)
         self._say(f"devices: {devices['count']} x {devices['kind']} on {devices['hosts']} host(s)")
         self._say(f"workdir: {self.workdir.path}")
+        for warning in pitfalls.warnings(self.config):
+            self._say(warning)
         name, floor = self.evaluator.protocol.name, self.evaluator.floor
         figures = "  ".join(f"{figure} {value:.4g}" for figure, value in floor.items())
         self._say(f"noise floor (real data) of {name}: {figures}")

@@ -72,7 +72,9 @@ def test_a_kind_of_ones_own_is_trained_evaluated_and_sampled(own_kind, tiny, tmp
     held_out = waves.load().test_conditions
     for name, values in held_out.items():  # as often as there are samples to make
         np.testing.assert_array_equal(batch.condition[name], values[np.arange(45) % 20])
-    numbers, shown = Evaluator(trained.setup, waves.load())(trained.state, trained.generator)
+    numbers, shown = Evaluator(trained.setup, waves.load(), diagnostics=True)(
+        trained.state, trained.generator
+    )
     assert len(shown) == waves.WAVE.num_shown
     assert all(np.isfinite(value) for value in numbers.values())
     assert "generator/gradient_cosine" in numbers
@@ -109,7 +111,7 @@ def test_what_data_lack_is_said(own_kind, tiny):
     setup = build(tiny(OF_WAVES), waves.load())
     for protocol in ("mixture_2500", "mnist_cnn_1k", "random_cnn_10k"):
         with pytest.raises(InputError, match="sines"):
-            Evaluator(with_protocol(setup, protocol), waves.load())
+            Evaluator(with_protocol(setup, protocol), waves.load(), diagnostics=False)
     with pytest.raises(InputError, match=r"augment\.policy=translation: augments images, not wav"):
         build(tiny(OF_WAVES | {"augment.policy": "translation"}), waves.load())
     with pytest.raises(InputError, match=r"model\.name=cnn: cnn makes images with sides"):

@@ -5,6 +5,8 @@ import jax
 from ml_collections import ConfigDict
 
 from gan_jax import data
+from gan_jax.config import pitfalls
+from gan_jax.config.checks import checked
 from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
 from gan_jax.game.state import GANState
@@ -30,15 +32,15 @@ class Run:
     """
 
     def __init__(self, config: ConfigDict, folder: str):
-        self.config = config
-        self.dataset = data.load(config.data)
+        self.dataset = data.load(checked(config).data)
         self.devices = Devices()
         self.setup = build(config, self.dataset)
+        self.config = config = self.setup.config
         self.phases = self.setup.phases(self.devices)
         self.rounds_per_dispatch = rounds.rounds_per_dispatch(
             config.train.rounds_a_dispatch, self.phases, self.devices
         )
-        self.evaluator = Evaluator(self.setup, self.dataset)
+        self.evaluator = Evaluator(self.setup, self.dataset, diagnostics=config.eval.diagnostics)
         state = self.setup.first_state()
         # All that the user may have got wrong is known by now: only a sound run touches its folder.
         self.record = describe(config, self.dataset)
@@ -123,6 +125,8 @@ class Run:
         self._say(self.dataset.summary)
         self._say(f"devices: {devices['count']} x {devices['kind']} on {devices['hosts']} host(s)")
         self._say(f"workdir: {self.workdir.path}")
+        for warning in pitfalls.warnings(self.config):
+            self._say(warning)
         name, floor = self.evaluator.protocol.name, self.evaluator.floor
         figures = "  ".join(f"{figure} {value:.4g}" for figure, value in floor.items())
         self._say(f"noise floor (real data) of {name}: {figures}")

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax import models
+from gan_jax import data, models
 from gan_jax.config import rules
 from gan_jax.config.checks import checked
 from gan_jax.config.fields import INT32
@@ -42,7 +42,7 @@ class Players(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """Everything that a run is made of, but for its data, devices and folder.
+    """Everything that a run is made of, but for its devices and folder.
 
     Attributes:
         config: The run's config, frozen.
@@ -53,6 +53,7 @@ class Setup:
         protocol: How samples are measured.
         make_round: From updates, which may be laid out over devices, to the phases of a round.
         initial: The state before the first round, as a pure function.
+        dataset: The data themselves, or None where only the `data` spec is at hand.
     """
 
     config: Config
@@ -63,6 +64,7 @@ class Setup:
     protocol: Protocol
     make_round: Callable[[Updates], tuple[Phase, ...]]
     initial: Callable[[], GANState]
+    dataset: Dataset | None = None
 
     @property
     def game(self) -> Game:
@@ -100,21 +102,22 @@ class Setup:
         return Examples(x, self.game.prior.told(conditions))
 
 
-def build(config: Config, of: Dataset | DataSpec) -> Setup:
+def build(config: Config, of: Dataset | DataSpec | None = None) -> Setup:
     """Read a config, check it, and put together what it describes.
 
     Args:
         config: The run's config, from wherever.
-        of: Its data, or what is known of them.
+        of: Its data, or what is known of them; None: the data are loaded.
 
     Raises:
-        InputError: If a field holds what it may not, choices don't go together, or the data
-            are not what the config needs.
+        InputError: If a field holds what it may not, choices don't go together, or the data can't
+            be read or are not what the config needs.
     """
     config = checked(config)
-    spec = of.spec if isinstance(of, Dataset) else of
+    of = data.load(config.data) if of is None else of
+    dataset, spec = (of, of.spec) if isinstance(of, Dataset) else (None, of)
     _check_data(config, spec)
-    setup = _assembled(config, spec)
+    setup = replace(_assembled(config, spec), dataset=dataset)
     setup.make_round(setup.updates)  # a scheme refuses what it can't do
     return setup
 

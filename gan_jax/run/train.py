@@ -4,9 +4,7 @@ import flax.serialization
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import data
 from gan_jax.config import pitfalls
-from gan_jax.config.checks import checked
 from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
 from gan_jax.game.state import GANState
@@ -32,10 +30,9 @@ class Run:
     """
 
     def __init__(self, config: ConfigDict, folder: str):
-        self.dataset = data.load(checked(config).data)
-        self.devices = Devices()
-        self.setup = build(config, self.dataset)
+        self.setup = build(config)
         self.config = config = self.setup.config
+        self.dataset, self.devices = self.setup.dataset, Devices()
         self.phases = self.setup.phases(self.devices)
         self.rounds_per_dispatch = rounds.rounds_per_dispatch(
             config.train.rounds_a_dispatch, self.phases, self.devices

@@ -54,6 +54,7 @@ def measure(
             diagnostics are asked for of a run with a loss or other rules that are unknown here.
     """
     from gan_jax import data
+    from gan_jax.config.checks import checked
     from gan_jax.config.setup import with_protocol
     from gan_jax.run.evaluation import Evaluator
     from gan_jax.run.restore import restore
@@ -63,6 +64,8 @@ def measure(
     setup = with_protocol(trained.setup, protocol) if protocol else trained.setup
     dataset = data.load(setup.config.data)
     diagnostics |= setup.config.eval.diagnostics
+    if diagnostics:
+        checked(setup.config)  # those of a game whose rules are unknown here can't be measured
     evaluator = Evaluator(setup, dataset, diagnostics=diagnostics)
     numbers, _ = evaluator(trained.state, trained.generator)
     row = {

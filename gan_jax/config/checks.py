@@ -11,6 +11,7 @@ from gan_jax.config.fields import check, flatten
 from gan_jax.core.errors import choose
 from gan_jax.data import DATASETS
 from gan_jax.game import optimizers
+from gan_jax.game.augment import AUGMENTATIONS
 from gan_jax.game.averages import AVERAGES
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import AGGREGATES
@@ -65,9 +66,11 @@ def checked(config: ConfigDict | FrozenConfigDict) -> FrozenConfigDict:
     """
     config = check(config)
     values = flatten(config)
-    for key, choices in CHOICES.items():
-        choose(f"config.{key}", values[key], choices)
     for player in _PLAYERS:
         optimizers.chosen(f"config.optim.{player}.name", config.optim[player].name)
-    rules.check(config)
+    for key, choices in CHOICES.items():
+        choose(f"config.{key}", values[key], choices)
+    for name in filter(None, config.augment.policy.split(",")):
+        choose("config.augment.policy", name, AUGMENTATIONS)
+    rules.check_combinations(config)
     return config

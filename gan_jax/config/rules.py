@@ -7,10 +7,10 @@ from flax import linen as nn
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from gan_jax.config.hyperparameters import is_on
-from gan_jax.core.errors import InputError, choose
+from gan_jax.core.errors import InputError
 from gan_jax.examples import ExampleKind
 from gan_jax.examples.condition import LABEL
-from gan_jax.game.augment import AUGMENTATIONS, Augmentation
+from gan_jax.game.augment import Augmentation
 from gan_jax.game.losses import LOSSES, Loss
 from gan_jax.game.objectives import AGGREGATES, Game
 from gan_jax.game.penalties import PENALTIES, WeightedPenalty
@@ -21,14 +21,13 @@ from gan_jax.models.conditioning import CONDITIONINGS
 Config = ConfigDict | FrozenConfigDict
 
 
-def check(config: Config) -> None:
+def check_combinations(config: Config) -> None:
     """Whether the choices go together.
 
     Raises:
         InputError: If two of them don't.
     """
     loss(config)
-    preprocessing(config)
     if config.model.classes and config.model.conditioning == "none":
         why = "nobody is told of them, choose a config.model.conditioning"
         raise InputError("config.model.classes", config.model.classes, why)
@@ -68,11 +67,7 @@ def penalty(config: Config) -> WeightedPenalty | None:
 
 
 def preprocessing(config: Config) -> Preprocessing:
-    """What is done to examples before the discriminator takes them, on one device.
-
-    Raises:
-        InputError: If an augmentation is unknown.
-    """
+    """What is done to examples before the discriminator takes them, on one device."""
     noise = Noise(config.noise.deviation, config.noise.updates)
     return Preprocessing(
         pack=config.model.discriminator.pack,
@@ -82,14 +77,8 @@ def preprocessing(config: Config) -> Preprocessing:
 
 
 def augmentation(config: Config) -> Augmentation | None:
-    """The augmentation of what the discriminator takes.
-
-    Raises:
-        InputError: If one is unknown.
-    """
-    names = tuple(name for name in config.augment.policy.split(",") if name)
-    for name in names:
-        choose("config.augment.policy", name, AUGMENTATIONS)
+    """The augmentation of what the discriminator takes, or None."""
+    names = tuple(filter(None, config.augment.policy.split(",")))
     if not names:
         return None
     return Augmentation(

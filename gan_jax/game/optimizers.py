@@ -11,7 +11,7 @@ import optax
 import optax.contrib
 
 from gan_jax.config.hyperparameters import is_on
-from gan_jax.core.errors import InputError, choose
+from gan_jax.core.errors import InputError
 from gan_jax.core.names import did_you_mean, nearest_choice
 
 Rate = float | optax.Schedule
@@ -88,8 +88,8 @@ def build(
             of 1e-16, the square of its `eps`.
 
     Raises:
-        InputError: If the optimizer's or the decay's name is unknown, or what is asked for does
-            not go together.
+        InputError: If the optimizer's name is unknown, or what is asked for does not go
+            together.
     """
     key = f"config.optim.{player}"
     optimizer = chosen(f"{key}.name", config.name)
@@ -157,7 +157,7 @@ def evaluation_params(opt_state: Any, params: Any) -> Any | None:
 
 def _rate(config, key: str, updates: int) -> Rate:
     """The learning rate over a player's updates: a linear rise to it, then its decay."""
-    decay = choose(f"{key}.decay", config.decay, DECAYS)
+    decay = DECAYS[config.decay]
     if not config.warmup:
         return decay(config.learning_rate, updates)
     if config.warmup >= updates:

@@ -1,11 +1,11 @@
 """What is measured of a state that training itself does not show."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 
 import jax
 import numpy as np
 
-from gan_jax.config.checks import checked
 from gan_jax.config.setup import Setup
 from gan_jax.data import Dataset
 from gan_jax.data.batches import Examples
@@ -32,8 +32,7 @@ class Evaluator:
         diagnostics: Whether to measure them too.
 
     Raises:
-        InputError: If the protocol does not fit the data, or the diagnostics of a game can't be
-            measured whose rules are unknown here.
+        InputError: If the protocol does not fit the data.
     """
 
     def __init__(self, setup: Setup, dataset: Dataset, *, diagnostics: bool):
@@ -45,10 +44,7 @@ class Evaluator:
             NUM_CLASSIFIED if setup.game.prior.classes and dataset.classifier else 0
         )
         self._accuracy = _make_accuracy(setup, self._held_out)
-        self._diagnose = _nothing
-        if diagnostics:
-            checked(setup.config)
-            self._diagnose = make_diagnosis(setup, dataset)
+        self._make_diagnosis = partial(make_diagnosis, setup, dataset) if diagnostics else None
         self._reference = self.protocol.reference(dataset)
         self.floor = self.protocol.noise_floor(dataset, self._reference)
 
@@ -56,6 +52,10 @@ class Evaluator:
     def headline(self) -> list[str]:
         """The numbers that matter most, to be printed."""
         return [f"{self.protocol.name}/{name}" for name in self.protocol.kind.HEADLINE]
+
+    @cached_property
+    def _diagnostics(self) -> Callable[[GANState], dict[str, float]]:
+        return self._make_diagnosis() if self._make_diagnosis else _nothing
 
     def __call__(
         self, state: GANState, generator: Variables
@@ -76,7 +76,7 @@ class Evaluator:
 
         measured = self.protocol.measure(batches(), self._reference)
         numbers = {
-            **self._diagnose(state),
+            **self._diagnostics(state),
             # Of all held-out examples, not of as many as the diagnostics take.
             **self._accuracy(state),
             **{f"{self.protocol.name}/{name}": value for name, value in measured.items()},

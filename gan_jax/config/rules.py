@@ -1,9 +1,9 @@
 """From a config to the rules of its game: losses, penalties, preprocessing."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flax import linen as nn
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from gan_jax.config.hyperparameters import is_on
@@ -117,21 +117,18 @@ def loss(config: Config) -> Loss:
     return chosen
 
 
-def game(config: Config, kind: ExampleKind, generator: nn.Module, discriminator: nn.Module) -> Game:
-    """The rules of a run, on one device that has the whole batch.
+def game(config: Config, kind: ExampleKind) -> Callable[..., Game]:
+    """The rules of a run on one device that has the whole batch, for any two networks.
 
     Args:
         config: The run's config.
         kind: What an example is.
-        generator: The network.
-        discriminator: The network.
 
-    Raises:
-        InputError: If a name is unknown, or choices don't go together.
+    Returns:
+        A function of the keywords `generator` and `discriminator`, the networks, to the game.
     """
-    return Game(
-        generator=generator,
-        discriminator=discriminator,
+    return partial(
+        Game,
         loss=loss(config),
         prior=prior(config.model),
         batch_size=config.train.batch_size,

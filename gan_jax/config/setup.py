@@ -88,7 +88,7 @@ class Setup:
 
     def with_numbers(self, values: dict[str, Any]) -> "Setup":
         """The same with other numbers by flattened name, which may be arguments of a program."""
-        return _assembled(with_numbers(self.config, values), self.data, self.batches)
+        return _assembled(with_numbers(self.config, values), self.data)
 
     def training(self, dataset: Dataset) -> Examples:
         """What a run trains on, with what the networks are told of it."""
@@ -116,9 +116,8 @@ def build(config: Config, of: Dataset | DataSpec | None = None) -> Setup:
     config = checked(config)
     of = data.load(config.data) if of is None else of
     dataset, spec = (of, of.spec) if isinstance(of, Dataset) else (None, of)
-    batches = Batches(spec.num, config.train.batch_size, config.seed)
     _check_data(config, spec)
-    setup = replace(_assembled(config, spec, batches), dataset=dataset)
+    setup = replace(_assembled(config, spec), dataset=dataset)
     setup.make_round(setup.updates)  # a scheme refuses what it can't do
     return setup
 
@@ -139,14 +138,15 @@ def _check_data(config: Config, spec: DataSpec) -> None:
             raise InputError("config.model.conditioning", config.model.conditioning, why)
 
 
-def _assembled(config: Config, spec: DataSpec, batches: Batches) -> Setup:
-    players = _players(config, spec, batches.per_epoch)
+def _assembled(config: Config, spec: DataSpec) -> Setup:
+    per_epoch = spec.batches_per_epoch(config.train.batch_size)
+    make_game = rules.game(config, spec.kind)
+    players = _players(config, spec, per_epoch)
     average = AVERAGES[config.ema.kind]
-    game = rules.game(config, spec.kind, players.generator, players.discriminator)
+    game = make_game(generator=players.generator, discriminator=players.discriminator)
     return Setup(
         config=config,
         data=spec,
-        batches=batches,
         players=players,
         updates=Updates(
             game=game.over(None, game.batch_size),
@@ -155,8 +155,9 @@ def _assembled(config: Config, spec: DataSpec, batches: Batches) -> Setup:
             average=average(ema_decay(config.ema.half_life, config.train.batch_size)),
         ),
         protocol=PROTOCOLS[config.eval.protocol],
-        make_round=partial(schemes.build, config.schedule, per_epoch=batches.per_epoch),
+        make_round=partial(schemes.build, config.schedule, per_epoch=per_epoch),
         initial=partial(_initial, config, spec, players, game),
+        batches=Batches(spec.num, config.train.batch_size, config.seed),
     )
 
 

@@ -40,6 +40,10 @@ class DataSpec(NamedTuple):
     conditions: Mapping[str, Feature] = MappingProxyType({})
     classes: int = 0
 
+    def batches_per_epoch(self, batch_size: int) -> int:
+        """Whole batches in a pass through the training set."""
+        return self.num // batch_size
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:

@@ -11,7 +11,6 @@ from ml_collections import ConfigDict
 
 from gan_jax.config import build
 from gan_jax.config.build import Players
-from gan_jax.config.fields import check
 from gan_jax.core.errors import InputError
 from gan_jax.game.state import GANState, Variables
 from gan_jax.run.checkpoint import Checkpoints
@@ -66,18 +65,13 @@ def restore(
     Raises:
         InputError: If there is no run, or one of another version, no such step, no such weights, or
             if the step was saved by another architecture than the run's config describes.
-        RunError: If the step asked for is damaged.
+        RunError: If config.json or the step asked for is damaged or can't be read.
     """
     if weights not in WEIGHTS:
         raise InputError("--weights", weights, f"choose from {', '.join(WEIGHTS)}")
     workdir = Workdir(folder)
     record = workdir.read()
     config, shape = ConfigDict(record["config"]), tuple(record["data"]["shape"])
-    try:
-        check(config)
-    except InputError as error:
-        why = f"config.json is of another version of this project: {error}"
-        raise InputError("--workdir", workdir.path, why) from None
     per_epoch = build.batches(config, record["data"]["train"]).per_epoch
     players = build.players(config, shape, per_epoch)
     like = jax.eval_shape(partial(build.initial, config, players, shape))
@@ -94,7 +88,7 @@ def _load(workdir: Workdir, step: int | None, parts: Collection[str]) -> tuple[i
     steps = checkpoints.steps()
     try:
         if step is None:
-            found = checkpoints.restore_newest(parts)
+            found = checkpoints.restore_newest(parts, sets_aside=False)
         elif step in steps:
             found = step, checkpoints.restore(step, parts)
         else:

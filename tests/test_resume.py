@@ -4,6 +4,8 @@ import json
 import random
 import shutil
 import signal
+import socket
+import time
 
 import jax
 import numpy as np
@@ -82,7 +84,7 @@ def test_killed_at_random_it_ends_as_if_uninterrupted(uninterrupted, tmp_path):
     assert_same_run(uninterrupted, workdir)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_the_same_command_goes_on(uninterrupted, tmp_path, number):
     workdir = tmp_path / "stopped"
     flags = (*program.DIGITS, f"--workdir={workdir}", "--config.checkpoint.every=1000")
@@ -97,6 +99,39 @@ def test_a_signal_saves_and_the_same_command_goes_on(uninterrupted, tmp_path, nu
     step = Checkpoints(workdir / "checkpoints").steps()[-1]
     assert 1 <= step < STEPS
     assert f"going on from step {step}" in program.run("gan_jax.main", *flags).stdout
+    assert_same_run(uninterrupted, workdir)
+
+
+def test_at_the_word_saved_it_is_saved_though_asked_twice(uninterrupted, tmp_path):
+    workdir = tmp_path / "twice"
+    flags = (*program.DIGITS, f"--workdir={workdir}", "--config.checkpoint.every=1000")
+    process = program.start("gan_jax.main", *flags)
+    metrics = workdir / "metrics.jsonl"
+    program.wait_for(lambda: metrics.exists() and metrics.stat().st_size, process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    for line in process.stdout:
+        if "stopped by SIGINT" in line:
+            break
+    assert program.end(process, signal.SIGKILL)[1].startswith("SIGINT again: ")
+    assert ", saved" in line
+    step = int(line.split("at step ")[1].split(",")[0])
+    assert Checkpoints(workdir / "checkpoints").steps() == [step]
+    assert f"going on from step {step}" in program.run("gan_jax.main", *flags).stdout
+    assert_same_run(uninterrupted, workdir)
+
+
+def test_a_second_run_in_the_folder_is_refused_while_the_first_goes_on(uninterrupted, tmp_path):
+    workdir = tmp_path / "both"
+    flags = (*program.DIGITS, f"--workdir={workdir}")
+    first = program.start("gan_jax.main", *flags)
+    program.wait_for((workdir / "config.json").exists, first)
+    refused = program.run("gan_jax.main", *flags, code=2)
+    (line,) = refused.stderr.splitlines()
+    assert f"--workdir={workdir}: in use by process {first.pid} on {socket.gethostname()}" in line
+    ended = program.finish(first)
+    assert ended.returncode == 0, ended.stderr
     assert_same_run(uninterrupted, workdir)
 
 

@@ -2,22 +2,25 @@
 
 import sys
 from collections.abc import Callable, Collection, Sequence
+from logging import Formatter, LogRecord
 from pathlib import Path
 
 from absl import app, flags, logging
 
 from gan_jax.config.fields import flatten, no_such_field
-from gan_jax.core import flag_numbers, process
+from gan_jax.core import flag_numbers, process, signals
 from gan_jax.core.errors import InputError, RunError, out_of_memory
+from gan_jax.core.signals import INTERRUPTED
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, BAD_INPUT = 1, 2
 
 
 def run(main: Callable[[], None]) -> None:
     """Parse the flags, call `main`, and end the program.
 
     The exit code is 0 if all went well, 2 for the user's errors (flags, config, data), 1 for the
-    machine's and the run's (full disk, non-finite numbers).
+    machine's and the run's (full disk, non-finite numbers), 130 after Ctrl-C where nothing was
+    saved.
     """
 
     def guarded(_: Sequence[str]) -> None:
@@ -32,15 +35,24 @@ def run(main: Callable[[], None]) -> None:
                 raise
             _end(FAILED, line)
         except KeyboardInterrupt:
-            _end(INTERRUPTED, "interrupted before the first round, nothing to save")
+            _end(INTERRUPTED, "interrupted; what was saved before is kept")
         except OSError as error:
             _end(FAILED, f"{error.filename or 'writing'}: {error.strerror or error}")
 
+    signals.end_at_once()
     flag_numbers.register()
     process.keep_memory()
     process.keep_programs()
     logging.set_verbosity(logging.WARNING)
+    logging.get_absl_handler().setFormatter(_Lines())
     app.run(guarded, flags_parser=_parse)
+
+
+class _Lines(Formatter):
+    """Log records as lines for users, without the place in the code that they come from."""
+
+    def format(self, record: LogRecord) -> str:
+        return f"{record.levelname.lower()}: {record.getMessage()}"
 
 
 def output(key: str, name: str, suffixes: Sequence[str]) -> Path:

@@ -33,12 +33,12 @@ class Diverged(RunError):
     Args:
         step: The first round after which it did.
         names: What is not finite.
+        left: What is left of the run, in words, where that is known.
     """
 
-    def __init__(self, step: int, names: list[str]):
-        what = f"step {step}: not finite: {', '.join(names)}"
-        super().__init__(f"{what}; the last good checkpoint is kept")
-        self.step = step
+    def __init__(self, step: int, names: list[str], left: str = ""):
+        super().__init__(f"step {step}: not finite: {', '.join(names)}{left and f'; {left}'}")
+        self.step, self.names = step, names
 
 
 def choose(key: str, name: str, table: Mapping[str, T]) -> T:

@@ -20,13 +20,14 @@ from ml_collections import ConfigDict
 from gan_jax.config.fields import BATCH, RATE, ROUNDS, WEIGHT, WIDTH, check
 from gan_jax.config.fields import RULES as RUN_RULES
 from gan_jax.core.errors import InputError
+from gan_jax.core.files import read_object, whole, write_atomically
 from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.game.state import Variables
 from gan_jax.latent.space import Generate, InEvaluation, Space
 from gan_jax.metrics.batching import in_batches
 from gan_jax.models.conv import Conv
 from gan_jax.run.checkpoint import Checkpoints, digest
-from gan_jax.run.workdir import Workdir, to_json, write_whole
+from gan_jax.run.workdir import Workdir, to_json
 
 RULES = {
     "seed": RUN_RULES["seed"],
@@ -37,6 +38,13 @@ RULES = {
     "reconstruction": WEIGHT,
 }
 """What the fields of an encoder's config may hold."""
+
+_RECORD = {
+    "config": {"width": whole(1, 2**20), "steps": whole(1)},
+    "generator": str,
+    "step": whole(0),
+    "weights": str,
+}
 
 Encode = Partial
 """x [N, ...] to z [N, L]; a tree, as `gan_jax.latent.space.Generate` is."""
@@ -147,7 +155,7 @@ def save(workdir: str | Path, space: Space, config: ConfigDict, variables: Varia
     checkpoints.wait()
     checkpoints.close()
     record = {"config": config.to_dict(), "generator": digest(space.generate), "step": space.step}
-    write_whole(place.config, to_json(record | {"weights": space.weights}, indent=2))
+    write_atomically(place.config, to_json(record | {"weights": space.weights}, indent=2))
     return place.path
 
 
@@ -164,9 +172,9 @@ def load(workdir: str | Path, space: Space) -> Encode:
         RunError: If it is damaged.
     """
     place = _place(workdir)
-    if not place.config.exists():
+    record = read_object(place.config, _RECORD)
+    if record is None:
         raise InputError("--workdir", workdir, "has no encoder, train one by gan_jax.encode")
-    record = place.read()
     if record["generator"] != digest(space.generate):
         theirs = f"step {record['step']}, weights {record['weights']}"
         ours = f"step {space.step}, weights {space.weights}"

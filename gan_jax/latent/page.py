@@ -29,8 +29,9 @@ def main() -> None:
     """Load, make the exhibits, write."""
     out = cli.output("--out", _OUT.value or str(Path(_WORKDIR.value) / "latent.html"), (".html",))
     from gan_jax import latent
+    from gan_jax.core.files import write_atomically
     from gan_jax.latent.exhibits import PageInputs, tour
-    from gan_jax.run.workdir import versions, write_whole
+    from gan_jax.run.workdir import versions
 
     started = time.monotonic()
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
@@ -42,7 +43,7 @@ def main() -> None:
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
         "config": space.config.to_dict(),
     }
-    write_whole(out, _page(f"The latent space: {space.origin}", exhibits, provenance))
+    write_atomically(out, _page(f"The latent space: {space.origin}", exhibits, provenance))
     print(f"{len(exhibits)} exhibits, left out: {provenance['left out']}; see {out}")
 
 

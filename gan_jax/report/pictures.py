@@ -7,6 +7,8 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
+from gan_jax.core.files import Damaged
+
 BEAT = 40
 """Milliseconds a frame of an animation at the least: 25 a second."""
 
@@ -91,10 +93,24 @@ def cloud_of(points: np.ndarray, real: np.ndarray) -> Image.Image:
 
 
 def animate(folder: Path, out: Path, *, seconds: float = 8.0) -> None:
-    """The PNGs of a folder, by name, as a GIF of about that many seconds that rests at its end."""
-    frames = [Image.open(path) for path in sorted(folder.glob("*.png"))]
+    """The PNGs of a folder, by name, as a GIF of about that many seconds that rests at its end.
+
+    Raises:
+        Damaged: If there is none, or one is no picture.
+    """
+    frames = [_read(path) for path in sorted(folder.glob("*.png"))]
+    if not frames:
+        raise Damaged(f"{folder}: no pictures are left")
     beat = int(np.clip(1000 * seconds / len(frames), BEAT, 500))
     gif(frames, out, [beat] * (len(frames) - 1) + [2000])
+
+
+def _read(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            return picture.copy()
+    except (OSError, SyntaxError) as error:  # Pillow's own: what it says of a broken PNG
+        raise Damaged(f"{path}: can't be read as a picture ({error})") from error
 
 
 def gif(

@@ -1,5 +1,6 @@
 """A live line about the run, for a person at a terminal."""
 
+import errno
 import sys
 
 from rich.console import Console
@@ -42,10 +43,15 @@ class ProgressLine:
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
-        if self._progress.disable:
-            print(line, flush=True)
-        else:
-            self._progress.console.print(line, highlight=False)
+        try:
+            if self._progress.disable:
+                print(line, flush=True)
+            else:
+                self._progress.console.print(line, highlight=False)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            # A terminal that was closed: SIGHUP is on its way, and the run is to be saved.
 
     def close(self) -> None:
         """Give the terminal back."""

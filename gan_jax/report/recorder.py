@@ -1,18 +1,22 @@
 """Measurements from the device to `metrics.jsonl` and TensorBoard, without stopping the device."""
 
-import json
 import math
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from tensorboardX import SummaryWriter
+from absl import logging
 
 from gan_jax.core.errors import Diverged
-from gan_jax.run.workdir import to_json, write_whole
+from gan_jax.core.files import read_log, whole, write_atomically, writing
+from gan_jax.report.events import EventFile
+from gan_jax.run.workdir import to_json
+
+_FIELDS = {"step": whole(0)}
 
 
 class _Rounds(NamedTuple):
@@ -33,17 +37,31 @@ class Recorder:
         tensorboard: Folder of the event files.
         step: The step that the run goes on from; lines after it are dropped, to be written again.
         writes: Whether this process writes at all (one of a run's does).
+
+    Attributes:
+        latest: The newest numbers that were checked, by name.
+        last: The step of the last line kept from earlier starts, or 0.
+
+    Raises:
+        Damaged: If the file has lines that no run writes, other than at its end.
+        RunError: If the files can't be written; as `settle`, `time`, `sync` and `close` do.
     """
 
     def __init__(self, metrics: Path, tensorboard: Path, *, step: int, writes: bool = True):
         self._pending: list[_Rounds] = []
         self.latest: dict[str, float] = {}
-        self._file = self._events = None
+        self.last = 0
+        self._path, self._file, self._events = metrics, None, None
         if writes:
-            kept = [row for row in read_rows(metrics) if row["step"] <= step]
-            write_whole(metrics, "\n".join(map(to_json, kept))) if kept else metrics.write_text("")
-            self._file = open(metrics, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
-            self._events = SummaryWriter(str(tensorboard), purge_step=step + 1)
+            rows, tail = read_log(metrics, _FIELDS)
+            if tail:
+                logging.warning("%s; dropped from there on", tail)
+            kept = [row for row in rows if row["step"] <= step]
+            self.last = kept[-1]["step"] if kept else 0
+            with self._writing():
+                write_atomically(metrics, "\n".join(map(to_json, kept)))
+                self._events = EventFile(tensorboard, purge_step=step + 1)
+                self._file = open(metrics, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
 
     def add(self, step: int, measured: dict[str, jax.Array], *, logged: bool) -> None:
         """Note what one or several rounds measured; nothing is waited for.
@@ -81,43 +99,49 @@ class Recorder:
             self.latest = rows[-1][0]
             self.latest |= extra()
             _refuse_non_finite(self.latest)
-        for row, logged in rows:
-            if logged:
-                self._write(row)
-        if self._file:
-            self._file.flush()  # for those who watch the file
+        with self._writing():
+            for row, logged in rows:
+                if logged:
+                    self._write(row)
+            if self._file:
+                self._file.flush()  # for those who watch the file
 
     def time(self, step: int, images_per_second: float) -> None:
         """Note the speed in TensorBoard."""
         if self._events:
-            self._events.add_scalar("speed/images_per_second", images_per_second, step)
+            with self._writing():
+                self._events.add(step, {"speed/images_per_second": images_per_second})
 
     def sync(self) -> None:
         """Return when all that was written is on disk."""
         if self._file:
-            os.fsync(self._file.fileno())
-            self._events.flush()
+            with self._writing():
+                os.fsync(self._file.fileno())
+                self._events.flush()
 
     def close(self) -> None:
         """Close the files."""
-        if self._file:
-            self._file.close()
-            self._events.close()
+        with self._writing(), ExitStack() as stack:  # each, whatever becomes of the other
+            for file in filter(None, (self._file, self._events)):
+                stack.callback(file.close)
 
     def _write(self, row: dict[str, float]) -> None:
         if self._file:
             self._file.write(to_json(row) + "\n")
-            for name, value in row.items():
-                if name != "step":
-                    self._events.add_scalar(name, value, row["step"])
+            numbers = {name: value for name, value in row.items() if name != "step"}
+            self._events.add(row["step"], numbers)
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self._path)
 
 
 def read_rows(metrics: Path) -> list[dict[str, Any]]:
-    """The whole lines of a JSON lines file; what a crash left of the last one is no line."""
-    if not metrics.exists():
-        return []
-    lines = metrics.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines if line]
+    """The whole lines of a JSON lines file; what a crash left of the last ones is no line.
+
+    Raises:
+        Damaged: If lines before those can't be read, or one has no step.
+    """
+    return read_log(metrics, _FIELDS)[0]
 
 
 def _rows(step: int, measured: dict[str, np.ndarray]) -> list[dict[str, float]]:

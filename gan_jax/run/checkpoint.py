@@ -4,6 +4,7 @@ import functools
 import hashlib
 import shutil
 import sys
+import time
 from asyncio.log import logger as asyncio_logger
 from collections.abc import Collection
 from pathlib import Path
@@ -16,6 +17,10 @@ import orbax.checkpoint as ocp
 from absl import logging
 
 from gan_jax.core.errors import RunError
+from gan_jax.core.files import Damaged
+from gan_jax.core.reading import is_the_systems, withheld
+
+_WAITS = (0.1, 0.5, 2.0, 0.0)  # seconds after each try to read
 
 
 class Checkpoints:
@@ -76,34 +81,62 @@ class Checkpoints:
             parts: Which of its parts to read, None: all.
 
         Raises:
-            RunError: If it can't be read, lacks a part, or is not what was saved.
+            Damaged: If it lacks a part, or is not what was saved.
+            RunError: If the system does not let it be read, though it was asked several times.
         """
         place = self._folder / str(step)
-        try:
-            saved = self._read(step, parts)
-        except Exception as error:  # Orbax and TensorStore raise whatever their layers raise.
-            raise RunError(f"{place}: {_first_line(error)}") from error
+        saved = self._read_patiently(step, parts)
+        digests = saved.check if isinstance(saved.check, dict) else {}
         for name, part in saved.state.items():
-            if digest(part) != saved.check[name]:
-                raise RunError(f"{place}: {name} is not what was saved, its digest differs")
+            if digest(part) != digests.get(name):
+                raise Damaged(f"{place}: {name} is not what was saved, its digest differs")
         return saved.state
 
-    def restore_newest(self, parts: Collection[str] | None = None) -> tuple[int, Any] | None:
+    def restore_newest(
+        self, parts: Collection[str] | None = None, *, sets_aside: bool = True
+    ) -> tuple[int, Any] | None:
         """The newest checkpoint of which the parts asked for are sound, or None if there is none.
 
-        A damaged one is named in a warning and set aside, so that its step can be saved again.
+        A damaged one is named in a warning.
+
+        Args:
+            parts: Which of its parts to read, None: all.
+            sets_aside: Whether a damaged one is, so that its step can be saved again: by the run
+                itself, not by those who only read.
+
+        Raises:
+            RunError: If the system does not let one be read: it may be sound.
         """
         for step in reversed(self.steps()):
             try:
                 return step, self.restore(step, parts)
-            except RunError as error:
+            except Damaged as error:
+                if not (self._folder / str(step)).exists():
+                    # The run goes on meanwhile, and has replaced it by a newer one.
+                    self._manager.reload()
+                    return self.restore_newest(parts, sets_aside=sets_aside)
                 logging.warning("damaged checkpoint, going back to the one before: %s", error)
-                self._set_aside(step)
+                if sets_aside:
+                    self._set_aside(step)
         return None
 
     def close(self) -> None:
         """Finish what is under way."""
         self._manager.close()
+
+    def _read_patiently(self, step: int, parts: Collection[str] | None) -> ocp.args.Composite:
+        place = self._folder / str(step)
+        for number, seconds in enumerate(_WAITS):
+            try:
+                return self._read(step, parts)
+            except Exception as error:  # Orbax and TensorStore raise whatever their layers raise.
+                failed = error
+            trouble = failed if is_the_systems(failed) else withheld(place)
+            if number and not trouble:  # twice: what passed in between may have hidden behind it
+                raise Damaged(f"{place}: {_first_line(failed)}") from failed
+            time.sleep(seconds)
+        why = f"can't be read, though it may be sound: {_first_line(trouble or failed)}"
+        raise RunError(f"{place}: {why}") from failed
 
     def _read(self, step: int, parts: Collection[str] | None) -> ocp.args.Composite:
         described = self._manager.item_metadata(step).state.tree

@@ -1,8 +1,6 @@
-"""The rhythm of a run: when to do what, how fast it goes, and the user's wish to stop it."""
+"""The rhythm of a run: when to do what, and how fast it goes."""
 
-import signal
 import time
-from types import FrameType
 
 
 def is_time(step: int, every: int, last: int) -> bool:
@@ -13,32 +11,6 @@ def is_time(step: int, every: int, last: int) -> bool:
 def next_time(step: int, rhythms: list[int], last: int) -> int:
     """The first step after `step` at which something of one of the rhythms is due."""
     return min(last, *(every * (step // every + 1) for every in rhythms))
-
-
-class StopRequest:
-    """Notes SIGTERM and Ctrl-C instead of dying of them; a second one is not held back.
-
-    As a context it gives both back at its end to whoever had them before.
-    """
-
-    def __init__(self):
-        self.signal: str | None = None
-        self._before = {
-            number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)
-        }
-
-    def __enter__(self) -> "StopRequest":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        self.signal = signal.Signals(number).name
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Speed:

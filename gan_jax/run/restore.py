@@ -77,18 +77,14 @@ def restore(
     Raises:
         InputError: If there is no run, or one of another version, no such step, no such weights, or
             if the step was saved by another architecture than the run's config describes.
-        RunError: If the step asked for is damaged.
+        RunError: If config.json or the step asked for is damaged or can't be read.
     """
     if weights not in WEIGHTS:
         raise InputError("--weights", weights, f"choose from {', '.join(WEIGHTS)}")
     workdir = Workdir(folder)
     record = workdir.read()
-    try:
-        config = check(ConfigDict(record["config"]))
-        setup = replace(build(stand_ins.known(config), data_of(record)), config=config)
-    except InputError as error:
-        why = f"config.json is of another version of this project: {error}"
-        raise InputError("--workdir", workdir.path, why) from None
+    config = check(ConfigDict(record["config"]))
+    setup = replace(build(stand_ins.known(config), data_of(workdir, record)), config=config)
     like = jax.eval_shape(setup.initial)
     averaged = weights == "ema" and like.ema is not None
     parts = {*beside, "ema" if averaged else "generator"}
@@ -104,7 +100,7 @@ def _load(workdir: Workdir, step: int | None, parts: Collection[str]) -> tuple[i
     steps = checkpoints.steps()
     try:
         if step is None:
-            found = checkpoints.restore_newest(parts)
+            found = checkpoints.restore_newest(parts, sets_aside=False)
         elif step in steps:
             found = step, checkpoints.restore(step, parts)
         else:

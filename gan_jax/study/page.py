@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gan_jax.core.errors import RunError
-from gan_jax.run.workdir import write_whole
+from gan_jax.core.files import write_atomically
 from gan_jax.study.markdown import markdown, picture_paths
 from gan_jax.study.report import MARKS, Report, Section
 from gan_jax.study.tables import header, is_number, rows
@@ -45,8 +45,8 @@ def write(report: Report, folder: str | os.PathLike, provenance: Mapping[str, An
             if section.figure:
                 _settle(section.figure)
                 section.figure.savefig(folder / path, dpi=_DPI)
-        write_whole(folder / "report.md", markdown(report, provenance))
-        write_whole(folder / "report.html", page(report, provenance))
+        write_atomically(folder / "report.md", markdown(report, provenance))
+        write_atomically(folder / "report.html", page(report, provenance))
     except OSError as error:
         raise RunError(f"{folder}: the report can't be written: {error.strerror}") from error
 

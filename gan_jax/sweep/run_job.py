@@ -12,11 +12,12 @@ import numpy as np
 
 from gan_jax import data
 from gan_jax.core.errors import Diverged
+from gan_jax.core.files import write_atomically
+from gan_jax.core.signals import StopRequest
 from gan_jax.report.recorder import read_rows
 from gan_jax.run.checkpoint import Checkpoints
-from gan_jax.run.intervals import StopRequest
 from gan_jax.run.train import Run
-from gan_jax.run.workdir import Workdir, to_json, versions, write_whole
+from gan_jax.run.workdir import Workdir, to_json, versions
 from gan_jax.sweep.jobs import Job
 from gan_jax.sweep.study import Probe
 from gan_jax.sweep.trial_program import TrialState
@@ -71,7 +72,7 @@ def run_job(job: Job, folder: JobFolder, probe: Probe | None = None) -> None:
     seconds = _run_vmapped(job, folder) if job.vmapped else _run_alone(job, folder, probe)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     record = {"device_seconds": seconds, "trials": len(job.trials), "versions": versions()}
-    write_whole(folder.done, to_json(record, indent=2))
+    write_atomically(folder.done, to_json(record, indent=2))
 
 
 def _run_vmapped(job: Job, folder: JobFolder) -> float:
@@ -89,7 +90,7 @@ def _run_vmapped(job: Job, folder: JobFolder) -> float:
             trials, steps = side.step(trials, steps)
             if side.due(steps):
                 _note(job, folder.rows, steps, side.evaluate(trials, steps))
-                write_whole(folder.progress, to_json(steps / side.steps))
+                write_atomically(folder.progress, to_json(steps / side.steps))
             now = time.monotonic()
             if stop.signal or (side.due(steps) and now - saved > SECONDS_A_CHECKPOINT):
                 so_far = np.float64(before + (now - started) * side.devices)

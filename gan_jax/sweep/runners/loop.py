@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from gan_jax.run.intervals import StopRequest
+from gan_jax.core.signals import StopRequest
 from gan_jax.sweep.runners.task import Task, missing
 
 Handle = TypeVar("Handle", bound=Hashable)
@@ -35,8 +35,7 @@ def run_tasks(
     """Run tasks at a place, as a `Runner` does; to be called from the main thread.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C or SIGTERM, when the tasks have ended. At a second one at
-            once; then they are killed.
+        KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGHUP, when the tasks have ended.
     """
     waiting, running, failed = deque(missing(tasks, on_done)), {}, []
     with StopRequest() as stop:

@@ -42,7 +42,8 @@ PROGRAMS = {  # overrides and devices
 # Loss, two accuracies and two mean logits of the discriminator, the loss of the generator.
 SCALARS = 5 + 1
 
-# An instruction that communicates with other devices: what it gives, an array or several, and its name.
+# An instruction that communicates with other devices: what it gives, an array or several, and
+# its name.
 COLLECTIVE = re.compile(
     r"= (\(.*?\)|\S+) ((?:ragged-)?all-[\w-]+|reduce-scatter[\w-]*|collective-[\w-]+)\("
 )

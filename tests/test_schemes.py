@@ -250,7 +250,7 @@ def test_simultaneous_takes_both_gradients_at_one_point():
 )
 @pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"alternating", "lookahead"}))
 def test_a_scheme_of_one_update_a_player_refuses_more(scheme, field, value):
-    with pytest.raises(InputError, match=f"{scheme} play has one update") as caught:
+    with pytest.raises(InputError, match=f"the scheme {scheme} has one update") as caught:
         phases_of(game()[0], scheme, **{field: value})
     assert caught.value.key == f"config.schedule.{field}"
     assert caught.value.value == value

@@ -113,7 +113,7 @@ def get_config() -> ConfigDict:
         "exponential"  # or uniform: all updates alike; schedule_free brings one of its own
     )
     config.ema.half_life = (
-        10_000  # of the generator's average, in generated training images; 0: none
+        10_000.0  # of the generator's average, in generated training images; 0: none
     )
 
     config.train = ConfigDict()

@@ -182,7 +182,8 @@ def _following(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _curves(rows: pd.DataFrame, measure: str, label: str, references: dict[str, float]) -> Section:
-    cells = by_cell(rows, ["setting", "step"], measure).rename(columns={"step": "rounds"})
+    cells = by_cell(rows, ["setting", "step"], measure, bounds=(0, 1))
+    cells = cells.rename(columns={"step": "rounds"})
     heading = f"The {measure} over the run"
     shown = figures.curves(
         cells, "rounds", "setting", title=heading, label=label, references=references
@@ -194,7 +195,7 @@ def _curves(rows: pd.DataFrame, measure: str, label: str, references: dict[str, 
 def _accuracies(rows: pd.DataFrame, setting: str) -> Section:
     runs = rows[rows.setting == setting]
     cells = pd.concat(
-        by_cell(runs, ["step"], name, fill=0.0).assign(judged=judged)
+        by_cell(runs, ["step"], name, fill=0.0, bounds=(0, 1)).assign(judged=judged)
         for judged, name in JUDGED.items()
     )
     heading = f"Accuracies: {setting}"
@@ -211,4 +212,4 @@ def _accuracies(rows: pd.DataFrame, setting: str) -> Section:
 
 
 def _caption(rows: pd.DataFrame) -> str:
-    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 % by bootstrap."
+    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 %."

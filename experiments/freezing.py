@@ -140,7 +140,7 @@ def against_turns(late, other):
 
 
 def _worth(late):
-    cells = by_cell(late, ["play", "game", "rate"], "score")
+    cells = by_cell(late, ["play", "game", "rate"], "score", bounds=(0, 1))
     cells = in_order(cells, play=list(PLAYS))
     return figures.points(
         cells.assign(setting=cells.game + ", rate " + cells.rate),
@@ -157,7 +157,8 @@ def _curves(rows):
     rate = max(rows.rate, key=float)
     x = "updates of each player"
     for game, some in rows[rows.rate == rate].groupby("game", sort=False):
-        cells = by_cell(some, ["play", "updates"], "score").rename(columns={"updates": x})
+        cells = by_cell(some, ["play", "updates"], "score", bounds=(0, 1))
+        cells = cells.rename(columns={"updates": x})
         yield Section(
             f"{game} over the run",
             "",

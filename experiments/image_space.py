@@ -213,7 +213,7 @@ def pooled(rows, name):
     def of(measure):
         values, num = some[f"{name}/{measure}"], some[f"{name}/num"]
         if name == "generator" or name.startswith("halfway"):
-            return interval(values)
+            return interval(values, bounds=(0, 1))
         return share(round((values * num).sum()), int(num.sum()))
 
     return Pooled(of("sure"), of("meaningful"))
@@ -255,8 +255,8 @@ def _parts(shares):
             label="share",
         ),
         cells,
-        "Intervals of 95 %: Clopper and Pearson's; of what a generator made, by bootstrap over "
-        "runs, whose number is told then.",
+        "Intervals of 95 %: Clopper and Pearson's; of what a generator made, that of the mean "
+        "over runs, whose number is told then.",
     )
 
 

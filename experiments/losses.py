@@ -24,7 +24,15 @@ import pandas as pd
 from ml_collections import ConfigDict
 
 from configs import ring
-from experiments.common.mixtures import CEILING, SCORING, endings, published, scored, steady
+from experiments.common.mixtures import (
+    CEILING,
+    MODES,
+    SCORING,
+    endings,
+    published,
+    scored,
+    steady,
+)
 from experiments.common.readings import in_order, last
 from experiments.common.sensitivity import share_explained
 from experiments.common.verdicts import compare, judge
@@ -130,7 +138,9 @@ def _spread(ends: pd.DataFrame) -> str:
 
 def _heat(ends: pd.DataFrame, data: str, measure: str) -> Section:
     rows = ends[ends.data == data]
-    cells = in_order(by_cell(rows, ["loss", "penalty"], measure), loss=LOSSES, penalty=PENALTIES)
+    most = MODES[data] if measure == "modes" else 1
+    cells = by_cell(rows, ["loss", "penalty"], measure, bounds=(0, most))
+    cells = in_order(cells, loss=LOSSES, penalty=PENALTIES)
     heading = f"{measure.capitalize()} by loss and penalty: {data}"
     shown = figures.heat_map(cells, "loss", "penalty", title=heading, label=measure)
     return Section(heading, "After the last round.", shown, caption=_caption(rows))
@@ -142,7 +152,7 @@ def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _over_time(rows: pd.DataFrame, data: str, penalty: str) -> Section:
     mine = rows[(rows.data == data) & (rows.penalty == penalty)]
-    cells = in_order(by_cell(mine, ["loss", "step"], "score"), loss=LOSSES)
+    cells = in_order(by_cell(mine, ["loss", "step"], "score", bounds=(0, 1)), loss=LOSSES)
     heading = f"Score over the run: {data}, penalty {penalty}"
     shown = figures.curves(
         cells.rename(columns={"step": "rounds"}),
@@ -157,4 +167,4 @@ def _over_time(rows: pd.DataFrame, data: str, penalty: str) -> Section:
 
 
 def _caption(rows: pd.DataFrame) -> str:
-    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 % by bootstrap."
+    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 %."

@@ -178,7 +178,7 @@ def _places(rows):
     )
     long["latents"] = long.variable.str.split("/").str[0]
     long["prior, dimensions"] = long.prior + ", " + long.dimensions.astype(str)
-    cells = by_cell(long, ["prior, dimensions", "latents"], "value")
+    cells = by_cell(long, ["prior, dimensions", "latents"], "value", bounds=(0, 1))
     settings = [f"{prior}, {n}" for prior, n in itertools.product(PRIORS, DIMENSIONS)]
     cells = in_order(cells, latents=places, **{"prior, dimensions": settings})
     return Section(
@@ -196,7 +196,7 @@ def _places(rows):
             references={"real digits": rows["real/meaningful"].mean()},
         ),
         table,
-        f"Means over {rows.seed.nunique()} seeds, 95 % intervals by bootstrap.",
+        f"Means over {rows.seed.nunique()} seeds, 95 % intervals.",
     )
 
 
@@ -209,7 +209,7 @@ def _by_radius(rows, measure):
 
 def _curves(rows, dimensions, measure):
     long = _by_radius(rows[rows.dimensions == dimensions], measure)
-    cells = in_order(by_cell(long, ["prior", "radius"], measure), prior=PRIORS)
+    cells = in_order(by_cell(long, ["prior", "radius"], measure, bounds=(0, 1)), prior=PRIORS)
     label = {"meaningful": "share of meaningful images", "confidence": "mean confidence"}[measure]
     x = "distance from 0 over the typical length"
     heading = f"{label.capitalize()} by radius, {dimensions} dimensions"
@@ -225,7 +225,7 @@ def _curves(rows, dimensions, measure):
             references={"real digits": rows[f"real/{measure}"].mean()},
         ),
         caption=f"{NUM} directions a run; means over {rows.seed.nunique()} seeds with intervals "
-        "of 95 % by bootstrap.",
+        "of 95 %.",
     )
 
 

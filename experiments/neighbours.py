@@ -215,7 +215,7 @@ def _curves(rows: pd.DataFrame, view: str) -> Section:
         "mean pair": f"turn_{{}}/{view}",
         "mean pair, untrained": f"untrained_turn_{{}}/{view}",
     }
-    cells = by_cell(_long(rows, names), ["what", "angle"], "value")
+    cells = by_cell(_long(rows, names), ["what", "angle"], "value", bounds=(0, np.inf))
     shown = figures.curves(
         cells.rename(columns={"angle": "angle between the latents, degrees", "what": "pairs"}),
         "angle between the latents, degrees",
@@ -240,7 +240,8 @@ def _curves(rows: pd.DataFrame, view: str) -> Section:
 
 
 def _digits(rows: pd.DataFrame) -> Section:
-    cells = by_cell(_long(rows, {"same digit": "turn_{}/same_digit"}), ["what", "angle"], "value")
+    long = _long(rows, {"same digit": "turn_{}/same_digit"})
+    cells = by_cell(long, ["what", "angle"], "value", bounds=(0, 1))
     cells = cells.rename(columns={"angle": "angle, degrees", "estimate": "same digit"})
     chance = _mean(rows, "independent/same_digit")
     real = _mean(rows, "real_nearest/pixels_same_digit")

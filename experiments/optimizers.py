@@ -22,6 +22,7 @@ the same) stand beside it: too few for a test, so they have no say in the verdic
 
 import itertools
 
+import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
@@ -148,7 +149,7 @@ def _compared(verdict: Verdict) -> Section:
 
 def _at_best(best: pd.DataFrame, data: str) -> Section:
     rows = best[best.data == data]
-    cells = in_order(by_cell(rows, ["optimizer"], "score"), optimizer=OPTIMIZERS)
+    cells = in_order(by_cell(rows, ["optimizer"], "score", bounds=(0, 1)), optimizer=OPTIMIZERS)
     heading = f"Each at its best rate: {data}"
     shown = figures.points(
         cells, "optimizer", title=heading, label="score, 0 to 1", references=CEILING
@@ -160,7 +161,8 @@ def _at_best(best: pd.DataFrame, data: str) -> Section:
 
 def _by_rate(rows: pd.DataFrame, data: str) -> Section:
     mine = rows[rows.data == data]
-    cells = in_order(by_cell(mine, ["optimizer", "rate"], "score"), optimizer=OPTIMIZERS)
+    cells = by_cell(mine, ["optimizer", "rate"], "score", bounds=(0, 1))
+    cells = in_order(cells, optimizer=OPTIMIZERS)
     heading = f"Score by learning rate: {data}"
     shown = figures.curves(
         cells.rename(columns={"rate": "learning rate of both players"}),
@@ -202,7 +204,7 @@ def _on_images(digits: pd.DataFrame) -> str:
 def _digits(digits: pd.DataFrame) -> list[Section]:
     if digits.empty:
         return []
-    cells = by_cell(digits, ["optimizer", "rate"], "frechet")
+    cells = by_cell(digits, ["optimizer", "rate"], "frechet", bounds=(0, np.inf))
     shown = figures.points(
         cells.assign(rate=cells.rate.astype(str)),
         "rate",
@@ -219,4 +221,4 @@ def _digits(digits: pd.DataFrame) -> list[Section]:
 
 
 def _caption(rows: pd.DataFrame) -> str:
-    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 % by bootstrap."
+    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 %."

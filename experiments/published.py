@@ -147,17 +147,17 @@ def _beside(ends):
 def _curves(rows, protocol):
     mine = rows[rows.protocol == protocol].rename(columns={"step": "rounds"})
     most = float(mixtures.MODES[mine["data.name"].iloc[0]])
-    for measure, label, references in (
-        ("modes", f"modes of {most:g}", {"all": most}),
-        ("high_quality", "share within 3 sigma", mixtures.CEILING),
+    for measure, largest, label, references in (
+        ("modes", most, f"modes of {most:g}", {"all": most}),
+        ("high_quality", 1, "share within 3 sigma", mixtures.CEILING),
     ):
         heading = f"{label.capitalize()} over the part played: {protocol}"
-        cells = by_cell(mine, ["method", "rounds"], measure)
+        cells = by_cell(mine, ["method", "rounds"], measure, bounds=(0, largest))
         yield Section(
             heading,
             "",
             figures.curves(
                 cells, "rounds", "method", title=heading, label=label, references=references
             ),
-            caption="Means with intervals of 95 % by bootstrap.",
+            caption="Means with intervals of 95 %.",
         )

@@ -171,7 +171,7 @@ def _lost_section(what: str, verdict: Verdict) -> Section:
 def _heat(readings: pd.DataFrame, reading: str) -> Section:
     rows = readings[readings.reading == reading]
     column = "discriminator : generator updates"
-    cells = by_cell(rows, ["setting", "ratio"], "modes")
+    cells = by_cell(rows, ["setting", "ratio"], "modes", bounds=(0, MODES["ring"]))
     cells = in_order(cells, setting=rows.setting.unique(), ratio=NAMES)
     heading = f"Modes at {reading}"
     shown = figures.heat_map(
@@ -188,8 +188,9 @@ def _by_ratio(readings: pd.DataFrame, reading: str) -> Section:
     rows = readings[readings.reading == reading]
     column = "generator updates per discriminator update"
     heading = f"Quality at {reading}"
+    cells = by_cell(rows, ["setting", "share"], "high_quality", bounds=(0, 1))
     shown = figures.curves(
-        by_cell(rows, ["setting", "share"], "high_quality").rename(columns={"share": column}),
+        cells.rename(columns={"share": column}),
         column,
         "setting",
         title=heading,
@@ -202,7 +203,7 @@ def _by_ratio(readings: pd.DataFrame, reading: str) -> Section:
 
 def _over_time(rows: pd.DataFrame, setting: str) -> Section:
     mine = rows[(rows.setting == setting) & (rows["generator/updates"] % UPDATES == 0)]
-    cells = by_cell(mine, ["ratio", "generator/updates"], "modes")
+    cells = by_cell(mine, ["ratio", "generator/updates"], "modes", bounds=(0, MODES["ring"]))
     heading = f"Modes over the run: {setting}"
     shown = figures.curves(
         in_order(cells, ratio=NAMES).rename(columns={"generator/updates": "generator updates"}),
@@ -229,4 +230,4 @@ def _endings(readings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _caption(rows: pd.DataFrame) -> str:
-    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 % by bootstrap."
+    return f"Means over {rows.seed.nunique()} seeds with intervals of 95 %."

@@ -127,7 +127,7 @@ def settings(trials):
     whether GANs of this width do in any setting. Each with the whole interval.
     """
     one, other = (
-        by_cell(trials, KEYS, measure).rename(
+        by_cell(trials, KEYS, measure, bounds=(0, 1)).rename(
             columns={"estimate": measure, "low": f"{measure} low", "high": f"{measure} high"}
         )
         for measure in (TOLD, REACHED)

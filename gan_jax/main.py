@@ -20,6 +20,7 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder; default: runs
 _COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0.")
 _NUM_PROCESSES = flags.DEFINE_integer("num_processes", 1, "Processes of the run, one a host.", 1)
 _PROCESS_ID = flags.DEFINE_integer("process_id", 0, "Number of this process, from 0.", 0)
+_JOIN_TIMEOUT = flags.DEFINE_integer("join_timeout", 60, "Seconds to wait for the others.", 1)
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
     from gan_jax.core import devices as parallel
     from gan_jax.run import train
 
-    parallel.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
+    parallel.join(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value, _JOIN_TIMEOUT.value)
     name = Path(config_flags.get_config_filename(flags.FLAGS["config"])).stem
     train.Run(_CONFIG.value, _WORKDIR.value or f"runs/{name}").train()
 

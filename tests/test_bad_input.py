@@ -16,8 +16,18 @@ EMBEDDED = (MNIST, "--config.data.source=embedded")
 CASES = {
     "unknown key": ("main", (MNIST, "--config.train.stepz=3"), ("config.train.stepz=3", "steps")),
     "unknown group": ("main", (MNIST, "--config.trian.steps=3"), ("config.trian.steps=3",)),
-    "wrong type": ("main", (MNIST, "--config.train.steps=many"), ("config.train.steps=many",)),
+    "wrong type": (
+        "main",
+        (MNIST, "--config.train.steps=many"),
+        ("config.train.steps=many: must be a whole number",),
+    ),
     "a float for an int": ("main", (MNIST, "--config.seed=1.5"), ("config.seed=1.5",)),
+    "a name by which others call a field": (
+        "main",
+        (RING, "--config.optim.generator.lr=1"),
+        ("lr=1: no such field, did you mean config.optim.generator.learning_rate?",),
+    ),
+    "misspelt flag": ("main", ("--confg=x.py",), ("'confg'. Did you mean: config",)),
     "unknown flag": ("main", (MNIST, "--wrokdir=x"), ("wrokdir",)),
     "stray argument": ("main", (MNIST, "workdir"), ("workdir",)),
     "no config": ("main", (), ("--config=",)),

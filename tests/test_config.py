@@ -9,12 +9,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import shipped
+from ml_collections import ConfigDict
 
 from configs import base
-from gan_jax.config.fields import ANY, RULES, check, flatten
-from gan_jax.core.errors import InputError
+from gan_jax.config.fields import KINDS, RULES, check, flatten
+from gan_jax.core.errors import InputError, choose
+from gan_jax.core.names import CHOICE_ALIASES, FIELD_ALIASES
+from gan_jax.game.losses import LOSSES
+from gan_jax.game.optimizers import OPTIMIZERS
+from gan_jax.game.penalties import PENALTIES
+from gan_jax.metrics import PROTOCOLS
+from gan_jax.models.norms import NORMS
 
 ROOT = Path(base.__file__).parents[1]
 SOURCES = {
@@ -79,7 +87,7 @@ BAD = {  # by the last part of the key, where the whole is not given
     "schedule.discriminator": [0, -1],
     "schedule.generator": [0, -1],
     "unit": ["steps", ""],
-    "half_life": [-1, NAN, INFINITY],
+    "half_life": [-1.0, NAN, INFINITY],
     "steps": [0],
     "batch_size": [0, -8],
     "rounds_a_dispatch": [-1],
@@ -162,7 +170,112 @@ def test_each_rule_lets_the_edge_pass(key, value):
 
 
 def test_every_rule_is_tried():
-    assert {key for key, _ in cases(BAD)} == {key for key in RULES if RULES[key] is not ANY}
+    assert {key for key, _ in cases(BAD)} == {key for key in RULES if RULES[key].says}
+
+
+NUMBERS = [key for key in RULES if RULES[key].kind in (int, float)]
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+@pytest.mark.parametrize("value", [2**63, -1, NAN, INFINITY, 10**400], ids=repr)
+def test_absurd_numbers_are_refused_in_one_line(key, value):
+    with pytest.raises(InputError) as caught:
+        check(ConfigDict(nested(key, value)))
+    assert caught.value.key == f"config.{key}"
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def nested(key, value):
+    """The base config's fields, one of them another value of any type."""
+    fields = base.get_config().to_dict()
+    *groups, name = key.split(".")
+    functools.reduce(dict.__getitem__, groups, fields)[name] = value
+    return fields
+
+
+WRONG_KIND = {int: ["16", 1.5, True, [1]], float: ["1e-3", False], bool: [1, "true"], str: [3]}
+
+
+@pytest.mark.parametrize("key", RULES)
+def test_a_value_of_another_kind_is_refused(key):
+    kind = RULES[key].kind
+    for value in WRONG_KIND[kind]:
+        with pytest.raises(InputError, match=f"^config.{key}=.*: must be {KINDS[kind]}$"):
+            check(ConfigDict(nested(key, value)))
+
+
+def test_numbers_are_read_in_their_fields_types():
+    written = nested("train.steps", 1e4)
+    written["optim"]["generator"]["learning_rate"] = 1
+    written["train"]["batch_size"] = np.int64(32)
+    written["smoothing"] = np.float32(0.5)
+    read = check(ConfigDict(written))
+    values = flatten(read)
+    assert {key: type(value) for key, value in values.items()} == {
+        key: RULES[key].kind for key in RULES
+    }
+    assert values["train.steps"] == 10_000
+    assert values["optim.generator.learning_rate"] == 1.0
+    assert values["train.batch_size"] == 32
+    assert values["smoothing"] == 0.5
+
+
+def test_what_was_checked_stays_as_it_is():
+    config = base.get_config()
+    checked = check(config)
+    config.train.steps = 7
+    assert checked.train.steps == base.get_config().train.steps
+    with pytest.raises(AttributeError, match="immutable"):
+        checked.train.steps = 7
+    assert check(checked) == checked
+
+
+MEANT = {
+    "los": "config.loss",
+    "optim.generator.lr": "config.optim.generator.learning_rate",
+    "optim.generator.beta1": "config.optim.generator.b1",
+    "train.lr": "config.optim.generator.learning_rate or config.optim.discriminator.learning_rate",
+    "train.batch": "config.train.batch_size",
+    "train.epochs": "config.train.steps",
+    "train.stepz": "config.train.steps",
+    "train.loss": "config.loss",
+    "model.z_dim": "config.model.latent",
+    "quux": None,
+}
+
+
+@pytest.mark.parametrize("key", MEANT)
+def test_a_field_that_is_none_offers_the_one_that_was_meant(key):
+    with pytest.raises(InputError, match=f"^config.{key}=3: no such field") as caught:
+        check(ConfigDict(nested(key, 3)))
+    meant = f", did you mean {MEANT[key]}?" if MEANT[key] else ""
+    assert caught.value.why == f"no such field{meant}"
+
+
+def test_no_alias_hides_a_name_that_there_is():
+    assert FIELD_ALIASES.keys().isdisjoint(key.rpartition(".")[2] for key in RULES)
+    for table in (LOSSES, PENALTIES, NORMS, OPTIMIZERS, PROTOCOLS):
+        assert CHOICE_ALIASES.keys().isdisjoint(table)
+
+
+@pytest.mark.parametrize("name", FIELD_ALIASES)
+def test_every_field_alias_names_a_field(name):
+    assert FIELD_ALIASES[name] in {key.rpartition(".")[2] for key in RULES}
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "meant"),
+    [
+        ("hing", LOSSES, "hinge"),
+        ("wgan", LOSSES, "wasserstein"),
+        ("wgan_gp", PENALTIES, "gradient"),
+        ("bn", NORMS, "batch"),
+        ("adm", OPTIMIZERS, "adam"),
+    ],
+)
+def test_a_choice_that_is_none_offers_the_one_that_was_meant(name, table, meant):
+    with pytest.raises(InputError, match=f"unknown, did you mean {meant}. choose from "):
+        choose("config.x", name, table)
 
 
 @pytest.mark.parametrize("key", RULES)
@@ -310,18 +423,20 @@ ROOMS = {"gan_jax", "configs", "experiments"}
 ALL_ROOMS = sorted({room_of(path.parts) for path in SOURCES})
 MAY_KNOW = {
     "configs": set(),
-    "errors": set(),
+    "errors": {"names"},
+    "names": set(),
     "streams": {"threefry"},
     "threefry": set(),
     "process": set(),
     "rhythm": set(),
-    "config": {"errors"},
+    "config": {"errors", "names"},
     "data": {"errors"},
     "checkpoint": {"errors"},
-    "parallel": {"errors"},
+    "hosts": {"errors"},
+    "parallel": {"errors", "hosts"},
     "models": {"errors", "streams"},
     "hyperparameters": {"config"},
-    "game": {"data", "errors", "hyperparameters", "models", "streams"},
+    "game": {"data", "errors", "hyperparameters", "models", "names", "streams"},
     "metrics": {"data", "errors", "models"},
     "diagnostics": {"data", "game"},
     "rounds": {"data", "errors", "game", "parallel"},
@@ -329,7 +444,8 @@ MAY_KNOW = {
     "report": {"config", "data", "errors", "metrics", "workdir"},
     "study": {"errors", "workdir"},
     "sampling": {"data", "errors", "game", "models", "streams"},
-    "restore": {"build", "checkpoint", "config", "errors", "game", "workdir"},
+    "restore": {"build", "checkpoint", "config", "errors", "game", "stand_ins", "workdir"},
+    "stand_ins": {"checks", "config", "errors", "game"},
     "latent": {
         *("checkpoint", "cli", "config", "data", "errors", "game", "metrics", "models", "report"),
         *("restore", "rules", "sampling", "streams", "study", "workdir"),

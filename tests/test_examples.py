@@ -7,6 +7,7 @@ import waves
 
 from gan_jax.config.setup import build, with_protocol
 from gan_jax.core.errors import InputError
+from gan_jax.data import DataSpec
 from gan_jax.data.batches import Examples, take
 from gan_jax.examples import EXAMPLE_KINDS, IMAGE, POINT
 from gan_jax.run.evaluation import Evaluator
@@ -71,14 +72,16 @@ def test_a_kind_of_ones_own_is_trained_evaluated_and_sampled(own_kind, tiny, tmp
     held_out = waves.load().test_conditions
     for name, values in held_out.items():  # as often as there are samples to make
         np.testing.assert_array_equal(batch.condition[name], values[np.arange(45) % 20])
-    numbers, shown = Evaluator(trained.setup, waves.load())(trained.state, trained.generator)
+    numbers, shown = Evaluator(trained.setup, waves.load(), diagnostics=True)(
+        trained.state, trained.generator
+    )
     assert len(shown) == waves.WAVE.num_shown
     assert all(np.isfinite(value) for value in numbers.values())
     assert "generator/gradient_cosine" in numbers
 
 
 def test_fakes_are_made_for_the_conditions_of_the_reals(own_kind, tiny):
-    setup = build(tiny(OF_WAVES))
+    setup = build(tiny(OF_WAVES), waves.load())
     state, dataset = setup.first_state(), waves.load()
     reals = setup.updates.batch(setup.training(dataset), np.arange(8))
     fakes, *_ = setup.game.fakes(state.generator.variables, jax.random.key(0), reals)
@@ -104,12 +107,12 @@ def test_trials_on_a_kind_of_ones_own_are_one_program(own_kind, tiny):
 
 def test_what_data_lack_is_said(own_kind, tiny):
     with pytest.raises(InputError, match=r"model\.conditioning=heard: needs the condition freq"):
-        build(tiny({"model.conditioning": "heard", "data.name": "ring"}))
-    setup = build(tiny(OF_WAVES))
+        build(tiny({"model.conditioning": "heard"}), DataSpec("ring", POINT, (2,), 24))
+    setup = build(tiny(OF_WAVES), waves.load())
     for protocol in ("mixture_2500", "mnist_cnn_1k", "random_cnn_10k"):
         with pytest.raises(InputError, match="sines"):
-            Evaluator(with_protocol(setup, protocol), waves.load())
+            Evaluator(with_protocol(setup, protocol), waves.load(), diagnostics=False)
     with pytest.raises(InputError, match=r"augment\.policy=translation: augments images, not wav"):
-        build(tiny(OF_WAVES | {"augment.policy": "translation"}))
+        build(tiny(OF_WAVES | {"augment.policy": "translation"}), waves.load())
     with pytest.raises(InputError, match=r"model\.name=cnn: cnn makes images with sides"):
-        build(tiny(OF_WAVES | {"model.name": "cnn"}))
+        build(tiny(OF_WAVES | {"model.name": "cnn"}), waves.load())

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import program
 import pytest
+from ml_collections import ConfigDict
 
 from gan_jax import latent
 from gan_jax.core.errors import InputError
@@ -109,7 +110,7 @@ def test_the_classifier_reads_as_the_protocols_do(space):
 
 
 def test_other_images_have_no_classifier(space):
-    config = space.config.copy_and_resolve_references()
+    config = ConfigDict(space.config.to_dict())
     config.data.name = "fashion_mnist"
     with pytest.raises(InputError, match=r"data\.name=fashion_mnist"):
         classifier(space._replace(config=config))

@@ -354,8 +354,9 @@ def test_a_study_from_the_command_line(study, tmp_path):
     ("old", "new", "message"),
     [
         ("loss=loss", "lost=loss", "config.lost=hinge: no such field"),
-        ("seed=seed", "seed='a'", "config.seed=a: must be a int"),
-        ("seed=seed", "seed=-1", "config.seed=-1: must be in"),
+        ("seed=seed", "seed='a'", "config.seed=a: must be a whole number"),
+        ("seed=seed", "seed=-1", "config.seed=-1: must be from 0"),
+        ("loss=loss", "loss=loss[1:]", "config.loss=inge: unknown, did you mean hinge"),
         ("def sweep", "def sweeps", "has no function sweep"),
         ("for seed in range(3)", "for seed in ()", "has no trials"),
     ],

@@ -41,7 +41,9 @@ class Verdict(NamedTuple):
 
     def section(self, heading: str, about: str) -> Section:
         """The table under a heading, with what was compared."""
-        caption = "Intervals of 95 % by bootstrap, p-values by sign flips."
+        caption = (
+            "Intervals of 95 %: Student's t, wider to the side of the skew. P-values by sign flips."
+        )
         return Section(heading, about, table=self.table, caption=caption)
 
 

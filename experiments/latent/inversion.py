@@ -291,7 +291,7 @@ def _protocol(space, dataset, found, kinds, real):
             x_scale="log",
         ),
         cells.rename(columns={"estimate": "mean", "num": "images of it"}),
-        caption="Means with 95 % bootstrap intervals over images.",
+        caption="Means with intervals of 95 % over images.",
     )
 
 

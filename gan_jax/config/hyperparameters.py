@@ -74,7 +74,7 @@ def structure(config: ConfigDict) -> dict[str, Any]:
 
 def with_numbers(config: ConfigDict, values: Mapping[str, Any]) -> ConfigDict:
     """The config with numbers by flattened name in place of its own."""
-    changed = config.copy_and_resolve_references().unlock()
+    changed = ConfigDict(config.to_dict())
     with changed.ignore_type():
         changed.update_from_flattened_dict(values)
     return changed

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from flax import linen as nn
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, FrozenConfigDict
 
 from gan_jax.config.hyperparameters import is_on
 from gan_jax.core.errors import InputError, choose
@@ -15,16 +15,20 @@ from gan_jax.game.losses import LOSSES, Loss
 from gan_jax.game.objectives import AGGREGATES, Game
 from gan_jax.game.penalties import PENALTIES, WeightedPenalty
 from gan_jax.game.preprocessing import Noise, Preprocessing
-from gan_jax.game.prior import DISTRIBUTIONS, Prior
+from gan_jax.game.prior import Prior
 from gan_jax.models.conditioning import CONDITIONINGS
 
+Config = ConfigDict | FrozenConfigDict
 
-def check(config: ConfigDict, kind: ExampleKind) -> None:
-    """Whether the choices go together, for examples of that kind.
+
+def check(config: Config) -> None:
+    """Whether the choices go together.
 
     Raises:
         InputError: If two of them don't.
     """
+    loss(config)
+    preprocessing(config)
     if config.model.classes and config.model.conditioning == "none":
         why = "nobody is told of them, choose a config.model.conditioning"
         raise InputError("config.model.classes", config.model.classes, why)
@@ -33,10 +37,7 @@ def check(config: ConfigDict, kind: ExampleKind) -> None:
         if is_on(stop) and config.schedule.scheme == "lookahead":
             why = "lookahead would pull on a player that has stopped"
             raise InputError(f"config.optim.{player}.stop", stop, why)
-    policy, pack = config.augment.policy, config.model.discriminator.pack
-    if policy and not kind.augmentable:
-        why = f"augments images, not {kind.plural}"
-        raise InputError("config.augment.policy", policy, why)
+    pack = config.model.discriminator.pack
     if pack > 1 and config.model.classes:
         why = "the examples of a pack would have to be of one of config.model.classes"
         raise InputError("config.model.discriminator.pack", pack, why)
@@ -45,14 +46,9 @@ def check(config: ConfigDict, kind: ExampleKind) -> None:
         raise InputError("config.model.discriminator.pack", pack, why)
 
 
-def prior(config: ConfigDict) -> Prior:
-    """The distribution of the generator's inputs; `config` is a run's field `model`.
-
-    Raises:
-        InputError: If the noise's, or the conditioning, is unknown.
-    """
-    choose("config.model.prior", config.prior, DISTRIBUTIONS)
-    conditioning = choose("config.model.conditioning", config.conditioning, CONDITIONINGS)
+def prior(config: Config) -> Prior:
+    """The distribution of the generator's inputs; `config` is a run's field `model`."""
+    conditioning = CONDITIONINGS[config.conditioning]
     return Prior(
         noise=config.latent,
         classes=config.classes,
@@ -63,19 +59,15 @@ def prior(config: ConfigDict) -> Prior:
     )
 
 
-def penalty(config: ConfigDict) -> WeightedPenalty | None:
-    """The discriminator's penalty.
-
-    Raises:
-        InputError: If the penalty is unknown.
-    """
+def penalty(config: Config) -> WeightedPenalty | None:
+    """The discriminator's penalty, or None."""
     if config.penalty.name == "none":
         return None
-    penalty = choose("config.penalty.name", config.penalty.name, PENALTIES | {"none": None})
-    return WeightedPenalty(penalty, config.penalty.weight, config.penalty.every)
+    chosen = PENALTIES[config.penalty.name]
+    return WeightedPenalty(chosen, config.penalty.weight, config.penalty.every)
 
 
-def preprocessing(config: ConfigDict) -> Preprocessing:
+def preprocessing(config: Config) -> Preprocessing:
     """What is done to examples before the discriminator takes them, on one device.
 
     Raises:
@@ -89,7 +81,7 @@ def preprocessing(config: ConfigDict) -> Preprocessing:
     )
 
 
-def augmentation(config: ConfigDict) -> Augmentation | None:
+def augmentation(config: Config) -> Augmentation | None:
     """The augmentation of what the discriminator takes.
 
     Raises:
@@ -109,7 +101,7 @@ def augmentation(config: ConfigDict) -> Augmentation | None:
     )
 
 
-def discriminator_collections(config: ConfigDict) -> dict[str, Any]:
+def discriminator_collections(config: Config) -> dict[str, Any]:
     """Collections that the discriminator has beside its network's, before the first round."""
     penalty_in_use = penalty(config)
     found = {
@@ -119,13 +111,13 @@ def discriminator_collections(config: ConfigDict) -> dict[str, Any]:
     return {name: memory for name, memory in found.items() if memory}
 
 
-def loss(config: ConfigDict) -> Loss:
+def loss(config: Config) -> Loss:
     """The players' losses.
 
     Raises:
-        InputError: If the name is unknown, or labels shall be smoothed where there are none.
+        InputError: If labels shall be smoothed where there are none.
     """
-    chosen = choose("config.loss", config.loss, LOSSES)
+    chosen = LOSSES[config.loss]
     if is_on(config.smoothing):
         if chosen.smoothed is None:
             labelled = ", ".join(sorted(name for name in LOSSES if LOSSES[name].smoothed))
@@ -136,9 +128,7 @@ def loss(config: ConfigDict) -> Loss:
     return chosen
 
 
-def game(
-    config: ConfigDict, kind: ExampleKind, generator: nn.Module, discriminator: nn.Module
-) -> Game:
+def game(config: Config, kind: ExampleKind, generator: nn.Module, discriminator: nn.Module) -> Game:
     """The rules of a run, on one device that has the whole batch.
 
     Args:
@@ -150,7 +140,6 @@ def game(
     Raises:
         InputError: If a name is unknown, or choices don't go together.
     """
-    of_discriminator = config.model.discriminator
     return Game(
         generator=generator,
         discriminator=discriminator,
@@ -162,7 +151,5 @@ def game(
         penalty=penalty(config),
         auxiliary_weight=config.model.auxiliary_weight,
         information_weight=config.model.codes.weight,
-        aggregate=choose(
-            "config.model.discriminator.aggregate", of_discriminator.aggregate, AGGREGATES
-        ),
+        aggregate=AGGREGATES[config.model.discriminator.aggregate],
     )

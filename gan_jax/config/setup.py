@@ -9,11 +9,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
-from ml_collections import ConfigDict
 
 from gan_jax import data, models
-from gan_jax.config import fields, rules
+from gan_jax.config import rules
+from gan_jax.config.checks import checked
+from gan_jax.config.fields import INT32
 from gan_jax.config.hyperparameters import is_on, with_numbers
+from gan_jax.config.rules import Config
 from gan_jax.core.devices import Devices
 from gan_jax.core.errors import InputError, choose
 from gan_jax.data import Dataset, DataSpec
@@ -40,10 +42,10 @@ class Players(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """Everything that a run is made of, but for its data, devices and folder.
+    """Everything that a run is made of, but for its devices and folder.
 
     Attributes:
-        config: The run's config, locked.
+        config: The run's config, frozen.
         data: What is known of the data.
         batches: Which examples each update takes.
         players: Both networks and their optimizers.
@@ -51,9 +53,10 @@ class Setup:
         protocol: How samples are measured.
         make_round: From updates, which may be laid out over devices, to the phases of a round.
         initial: The state before the first round, as a pure function.
+        dataset: The data themselves, or None where only the `data` spec is at hand.
     """
 
-    config: ConfigDict
+    config: Config
     data: DataSpec
     batches: Batches
     players: Players
@@ -61,6 +64,7 @@ class Setup:
     protocol: Protocol
     make_round: Callable[[Updates], tuple[Phase, ...]]
     initial: Callable[[], GANState]
+    dataset: Dataset | None = None
 
     @property
     def game(self) -> Game:
@@ -98,29 +102,30 @@ class Setup:
         return Examples(x, self.game.prior.told(conditions))
 
 
-def build(config: ConfigDict, dataset: Dataset | DataSpec | None = None) -> Setup:
+def build(config: Config, of: Dataset | DataSpec | None = None) -> Setup:
     """Read a config, check it, and put together what it describes.
 
     Args:
         config: The run's config, from wherever.
-        dataset: Its data, or what is known of them; None: they are loaded.
+        of: Its data, or what is known of them; None: the data are loaded.
 
     Raises:
         InputError: If a field holds what it may not, choices don't go together, or the data can't
             be read or are not what the config needs.
     """
-    fields.check(config)
-    if dataset is None:
-        dataset = data.load(config.data)
-    spec = dataset.spec if isinstance(dataset, Dataset) else dataset
-    rules.check(config, spec.kind)
+    config = checked(config)
+    of = data.load(config.data) if of is None else of
+    dataset, spec = (of, of.spec) if isinstance(of, Dataset) else (None, of)
     _check_data(config, spec)
-    setup = _assembled(config, spec)
+    setup = replace(_assembled(config, spec), dataset=dataset)
     setup.make_round(setup.updates)  # a scheme refuses what it can't do
     return setup
 
 
-def _check_data(config: ConfigDict, spec: DataSpec) -> None:
+def _check_data(config: Config, spec: DataSpec) -> None:
+    if config.augment.policy and not spec.kind.augmentable:
+        why = f"augments images, not {spec.kind.plural}"
+        raise InputError("config.augment.policy", config.augment.policy, why)
     if config.train.batch_size > spec.num:
         why = f"the training set has {spec.num} examples only"
         raise InputError("config.train.batch_size", config.train.batch_size, why)
@@ -133,10 +138,10 @@ def _check_data(config: ConfigDict, spec: DataSpec) -> None:
             raise InputError("config.model.conditioning", config.model.conditioning, why)
 
 
-def _assembled(config: ConfigDict, spec: DataSpec) -> Setup:
+def _assembled(config: Config, spec: DataSpec) -> Setup:
     batches = Batches(spec.num, config.train.batch_size, config.seed)
     players = _players(config, spec, batches.per_epoch)
-    average = choose("config.ema.kind", config.ema.kind, AVERAGES)
+    average = AVERAGES[config.ema.kind]
     game = rules.game(config, spec.kind, players.generator, players.discriminator)
     return Setup(
         config=config,
@@ -149,13 +154,13 @@ def _assembled(config: ConfigDict, spec: DataSpec) -> Setup:
             discriminator=players.discriminator_optimizer,
             average=average(ema_decay(config.ema.half_life, config.train.batch_size)),
         ),
-        protocol=choose("config.eval.protocol", config.eval.protocol, PROTOCOLS),
+        protocol=PROTOCOLS[config.eval.protocol],
         make_round=partial(schemes.build, config.schedule, per_epoch=batches.per_epoch),
         initial=partial(_initial, config, spec, players, game),
     )
 
 
-def _players(config: ConfigDict, spec: DataSpec, per_epoch: int) -> Players:
+def _players(config: Config, spec: DataSpec, per_epoch: int) -> Players:
     prior = rules.prior(config.model)
     generator, discriminator = models.build(
         config.model, spec.kind, spec.shape, prior.classes, prior.codes
@@ -164,6 +169,10 @@ def _players(config: ConfigDict, spec: DataSpec, per_epoch: int) -> Players:
     of_discriminator, of_generator = schemes.total_updates(
         config.schedule, per_epoch, config.train.steps
     )
+    for count in (of_discriminator, of_generator):
+        if isinstance(count, int) and count > INT32:  # a number of a program is none yet
+            why = f"a player would have {count:,} updates, which are counted up to {INT32:,}"
+            raise InputError("config.train.steps", config.train.steps, why)
     return Players(
         generator,
         discriminator,
@@ -177,7 +186,7 @@ def _players(config: ConfigDict, spec: DataSpec, per_epoch: int) -> Players:
     )
 
 
-def _initial(config: ConfigDict, spec: DataSpec, players: Players, game: Game) -> GANState:
+def _initial(config: Config, spec: DataSpec, players: Players, game: Game) -> GANState:
     pack = game.preprocessing.pack
     condition = game.prior.told(_first_condition(spec))
     first = init_state(

@@ -1,13 +1,14 @@
 """What the command-line programs share: flags, and one clear line for whatever goes wrong."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from absl import app, flags, logging
 
-from gan_jax.core import process
-from gan_jax.core.errors import InputError, RunError
+from gan_jax.config.fields import flatten, no_such_field
+from gan_jax.core import flag_numbers, process
+from gan_jax.core.errors import InputError, RunError, out_of_memory
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -26,11 +27,16 @@ def run(main: Callable[[], None]) -> None:
             _end(BAD_INPUT, error)
         except RunError as error:
             _end(FAILED, error)
+        except (MemoryError, RuntimeError) as error:
+            if not (line := out_of_memory(error)):
+                raise
+            _end(FAILED, line)
         except KeyboardInterrupt:
             _end(INTERRUPTED, "interrupted before the first round, nothing to save")
         except OSError as error:
             _end(FAILED, f"{error.filename or 'writing'}: {error.strerror or error}")
 
+    flag_numbers.register()
     process.keep_memory()
     process.keep_programs()
     logging.set_verbosity(logging.WARNING)
@@ -82,16 +88,25 @@ def _parse(argv: Sequence[str]) -> Sequence[str]:
 
 
 def _unknown_field(argv: Sequence[str], error: Exception) -> str:
-    why, *hint = str(error).strip("\"'").replace("\\n", "\n").replace("\\'", "'").split("\n")
-    name = why.strip("'")
+    why = str(error).strip("\"'").replace("\\n", "\n").replace("\\'", "'")
+    name = why.split("\n")[0].strip("'")
     culprits = [
         arg
         for arg in argv
         if arg.startswith("--config.") and name in arg.split("=")[0].removeprefix("--").split(".")
     ]
-    return (
-        f"{(culprits or [f'config.{name}'])[0].removeprefix('--')}: no such field. {' '.join(hint)}"
-    )
+    culprit = (culprits or [f"config.{name}"])[0].removeprefix("--")
+    key = culprit.split("=")[0].removeprefix("config.")
+    return f"{culprit}: {no_such_field(key, _fields(argv))}"
+
+
+def _fields(argv: Sequence[str]) -> Collection[str]:
+    """The fields of the config file that is named on the command line; () if it has none."""
+    files = [arg.removeprefix("--config=") for arg in argv if arg.startswith("--config=")]
+    try:
+        return flatten(flags.FLAGS["config"].parser.parse(files[-1])).keys()
+    except (AttributeError, IndexError, KeyError):  # the file's own error, or no file
+        return ()
 
 
 def _one_line(argv: Sequence[str], error: Exception) -> str:

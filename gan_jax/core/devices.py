@@ -1,7 +1,11 @@
 """The only file that knows devices: data parallelism by pmap, over every device of every host."""
 
+import atexit
 import os
+import sys
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from typing import Any
 
 import jax
@@ -10,27 +14,66 @@ import numpy as np
 from jax import lax
 from jax.experimental import multihost_utils
 
-from gan_jax.core.errors import InputError
+from gan_jax.core import hosts
+from gan_jax.core.errors import InputError, RunError
+
+_SECONDS_IN_SILENCE = 3  # after which a process says whom it waits for
+_GRACE = 60  # seconds: JAX's own time limit, which aborts the process, must not come first
 
 
-def join(coordinator: str | None, num_processes: int, process_id: int) -> None:
+def join(coordinator: str | None, num_processes: int, process_id: int, timeout: float = 60) -> None:
     """Join the other hosts of the run, before anything else touches a device.
 
     Args:
-        coordinator: HOST:PORT of process 0; None where there is one process.
+        coordinator: HOST:PORT of process 0, which listens there; None where there is one process.
         num_processes: Processes of the run.
         process_id: Number of this one, from 0.
+        timeout: Seconds to wait for the others.
 
     Raises:
-        InputError: If the three don't fit together.
+        InputError: If the first three don't fit together, or the address can't be used.
+        RunError: If the others have not come in time. This process can't join any more then.
     """
     if process_id >= num_processes:
         raise InputError("--process_id", process_id, f"of {num_processes} processes, from 0")
     if num_processes == 1:
         return
-    if coordinator is None:
-        raise InputError("--coordinator", "", "missing, HOST:PORT of process 0")
-    jax.distributed.initialize(coordinator, num_processes, process_id)
+    address = hosts.coordinator(coordinator)
+    bound = hosts.bind_address(address) if process_id == 0 else None
+    whom = f"{num_processes - 1} of {num_processes} processes to come to {address}"
+    if process_id:
+        whom = f"process 0 at {address}, and for all {num_processes} processes to come there"
+    atexit.register(_mute_at_exit)
+    # In a thread: JAX can neither be interrupted while it waits nor end without an abort.
+    joining = Future()
+    threading.Thread(
+        target=_join,
+        args=(joining, str(address), num_processes, process_id),
+        kwargs={"coordinator_bind_address": bound, "initialization_timeout": int(timeout) + _GRACE},
+        daemon=True,
+    ).start()
+    try:
+        if not wait([joining], min(_SECONDS_IN_SILENCE, timeout)).done:
+            print(f"waiting up to {timeout:g} s for {whom}", file=sys.stderr, flush=True)
+        joining.result(max(0, timeout - _SECONDS_IN_SILENCE))
+    except TimeoutError:
+        raise RunError(
+            f"--join_timeout={timeout:g}: waited so many seconds in vain for {whom}"
+        ) from None
+    atexit.unregister(_mute_at_exit)
+
+
+def _join(joining: Future, *args: Any, **kwargs: Any) -> None:
+    try:
+        joining.set_result(jax.distributed.initialize(*args, **kwargs))
+    except BaseException as error:
+        joining.set_exception(error)
+
+
+def _mute_at_exit() -> None:
+    """Close the terminal to what JAX's service has to say when it ends before all have come."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def use_cores() -> None:

@@ -1,7 +1,10 @@
 """What can go wrong by the user's hand or the machine's, each as one clear line."""
 
+import re
 from collections.abc import Mapping
 from typing import TypeVar
+
+from gan_jax.core.names import did_you_mean, nearest_choice
 
 T = TypeVar("T")
 
@@ -42,8 +45,37 @@ def choose(key: str, name: str, table: Mapping[str, T]) -> T:
     """Return `table[name]`.
 
     Raises:
-        InputError: If the table has no such entry; the message lists the choices.
+        InputError: If the table has no such entry; the message names the nearest and lists all.
     """
     if name not in table:
-        raise InputError(key, name, f"unknown, choose from {', '.join(sorted(table))}")
+        meant = did_you_mean(nearest_choice(name, table))
+        raise InputError(key, name, f"unknown, {meant}choose from {', '.join(sorted(table))}")
     return table[name]
+
+
+def out_of_memory(error: Exception) -> str | None:
+    """One line that says how much memory was asked for, of an error that tells of too little.
+
+    Args:
+        error: Of Python, numpy, or JAX, whose errors are told by their text: this is asked where
+            JAX need not be loaded.
+
+    Returns:
+        The line, or None for any other error.
+    """
+    if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
+        return None
+    asked = re.search(r"\d[\d.,]* ?(bytes|[KMGTP]i?B)", str(error))
+    how_much = f": {_readable(asked[0])} asked for" if asked else ""
+    return f"out of memory{how_much}; make batches, networks or images smaller"
+
+
+def _readable(amount: str) -> str:
+    """An amount of memory with a unit that can be grasped: "17179869184 bytes" is "16.0 GiB"."""
+    number, _, unit = amount.partition(" ")
+    if unit != "bytes":
+        return amount
+    size, prefixes = float(number.replace(",", "")), ["", "Ki", "Mi", "Gi", "Ti", "Pi"]
+    while size >= 1024 and len(prefixes) > 1:
+        size, prefixes = size / 1024, prefixes[1:]
+    return f"{size:.1f} {prefixes[0]}B"

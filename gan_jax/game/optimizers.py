@@ -12,6 +12,7 @@ import optax.contrib
 
 from gan_jax.config.hyperparameters import is_on
 from gan_jax.core.errors import InputError, choose
+from gan_jax.core.names import did_you_mean, nearest_choice
 
 Rate = float | optax.Schedule
 
@@ -91,7 +92,7 @@ def build(
             not go together.
     """
     key = f"config.optim.{player}"
-    optimizer = OPTIMIZERS.get(config.name) or _from_optax(f"{key}.name", config.name)
+    optimizer = chosen(f"{key}.name", config.name)
     rate = _rate(config, key, updates)
     if config.name.startswith("schedule_free"):
         _check_schedule_free(config, key)
@@ -115,6 +116,15 @@ def build(
         # The outermost: not even weight decay changes a player that has stopped.
         made = optax.conditionally_mask(made, lambda update: update < config.stop)
     return made
+
+
+def chosen(key: str, name: str) -> Callable[..., optax.GradientTransformation]:
+    """The optimizer of a name: of the table, or else optax's.
+
+    Raises:
+        InputError: If there is none, or optax's wants more than gradients and a learning rate.
+    """
+    return OPTIMIZERS.get(name) or _from_optax(key, name)
 
 
 def clip_weights(bound: float) -> optax.GradientTransformation:
@@ -169,7 +179,8 @@ def _from_optax(key: str, name: str) -> Callable[..., optax.GradientTransformati
             _try(found, key, name)
             return found
     choices = ", ".join(sorted(OPTIMIZERS))
-    raise InputError(key, name, f"unknown, choose from {choices} or optax's with a learning rate")
+    why = f"unknown, {did_you_mean(nearest_choice(name, OPTIMIZERS))}choose from {choices}"
+    raise InputError(key, name, f"{why} or optax's with a learning rate")
 
 
 def _try(optimizer: Callable[..., optax.GradientTransformation], key: str, name: str) -> None:

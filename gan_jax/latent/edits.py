@@ -8,7 +8,7 @@ import numpy as np
 from gan_jax.game.prior import Prior
 from gan_jax.latent.space import Space
 from gan_jax.latent.survey import Survey, look, over
-from gan_jax.study.statistics import Interval, interval
+from gan_jax.study.statistics import Interval, interval, share
 
 DEVIATIONS = {"normal": 1.0, "uniform": 3**-0.5, "sphere": 1.0}
 """Of one coordinate of the noise, by its distribution: the unit in which latents are moved."""
@@ -111,7 +111,7 @@ def follow(
 
 
 class Effect(NamedTuple):
-    """What a direction does, with bootstrap intervals of 95 % over the samples moved.
+    """What a direction does, with intervals of 95 % over the samples moved.
 
     Attributes:
         gains: Of each attribute, a unit of amount, in its own unit.
@@ -134,10 +134,11 @@ def effect(followed: Followed, meant: int, spread: np.ndarray) -> Effect:
         spread: Standard deviations of the attributes [A], to compare them by.
     """
     gains = [interval(gain) for gain in followed.slopes.T]
+    kept = followed.kept.all(axis=1)
     moves = np.abs([gain.estimate for gain in gains]) / spread
     return Effect(
         gains=gains,
-        kept=interval(followed.kept.all(axis=1)),
+        kept=share(int(kept.sum()), len(kept)),
         lead=float(moves[meant] / np.delete(moves, meant).max()),
     )
 

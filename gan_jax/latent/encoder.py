@@ -17,7 +17,7 @@ import optax
 from jax.tree_util import Partial
 from ml_collections import ConfigDict
 
-from gan_jax.config.fields import COUNT, NOT_NEGATIVE, POSITIVE, check
+from gan_jax.config.fields import BATCH, RATE, ROUNDS, WEIGHT, WIDTH, check
 from gan_jax.config.fields import RULES as RUN_RULES
 from gan_jax.core.errors import InputError
 from gan_jax.core.streams import example_keys, root, stream
@@ -30,11 +30,11 @@ from gan_jax.run.workdir import Workdir, to_json, write_whole
 
 RULES = {
     "seed": RUN_RULES["seed"],
-    "width": COUNT,
-    "steps": COUNT,
-    "batch_size": COUNT,
-    "learning_rate": POSITIVE,
-    "reconstruction": NOT_NEGATIVE,
+    "width": WIDTH,
+    "steps": ROUNDS,
+    "batch_size": BATCH,
+    "learning_rate": RATE,
+    "reconstruction": WEIGHT,
 }
 """What the fields of an encoder's config may hold."""
 
@@ -94,7 +94,7 @@ def train(
     Raises:
         InputError: If a field of the config is missing, unknown, or holds what it may not.
     """
-    check(config, RULES)
+    config = check(config, RULES)
     module = Encoder(config.width, space.prior.dimensions)
     optimizer = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps))
     key = root(config.seed)

@@ -1,6 +1,7 @@
 """A trained GAN from its folder, without its training data."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,10 +10,12 @@ import jax
 from ml_collections import ConfigDict
 
 from gan_jax import data
+from gan_jax.config.fields import check
 from gan_jax.config.setup import Setup, build
 from gan_jax.core.errors import InputError
 from gan_jax.examples.condition import Condition
 from gan_jax.game.state import GANState, Variables
+from gan_jax.run import stand_ins
 from gan_jax.run.checkpoint import Checkpoints
 from gan_jax.run.workdir import Workdir, data_of
 
@@ -26,7 +29,8 @@ class Trained(NamedTuple):
     Attributes:
         workdir: The run's folder.
         record: The run's config.json.
-        setup: What it is made of.
+        setup: What it is made of. Where it has rules of its own, others stand in for them: see
+            `gan_jax.run.stand_ins`.
         step: The step.
         generator: The generator's variables to sample with.
         state: What was read of the state; the other fields are None.
@@ -80,7 +84,8 @@ def restore(
     workdir = Workdir(folder)
     record = workdir.read()
     try:
-        setup = build(ConfigDict(record["config"]), data_of(record))
+        config = check(ConfigDict(record["config"]))
+        setup = replace(build(stand_ins.known(config), data_of(record)), config=config)
     except InputError as error:
         why = f"config.json is of another version of this project: {error}"
         raise InputError("--workdir", workdir.path, why) from None
@@ -88,7 +93,8 @@ def restore(
     averaged = weights == "ema" and like.ema is not None
     parts = {*beside, "ema" if averaged else "generator"}
     step, tree = _load(workdir, step, parts)
-    state = _fitted(like, tree, parts, f"{workdir.path}, step {step}")
+    own_parts = stand_ins.own_parts(config)
+    state = _fitted(like, tree, parts, own_parts, f"{workdir.path}, step {step}")
     generator = state.ema if averaged else state.generator.variables
     return Trained(workdir, record, setup, step, generator, state)
 
@@ -110,10 +116,19 @@ def _load(workdir: Workdir, step: int | None, parts: Collection[str]) -> tuple[i
     return found
 
 
-def _fitted(like: GANState, tree: dict[str, Any], parts: Collection[str], place: str) -> GANState:
-    """The parts of a state in the form that its config gives it."""
+def _fitted(
+    like: GANState,
+    tree: dict[str, Any],
+    parts: Collection[str],
+    own_parts: Collection[stand_ins.Path],
+    place: str,
+) -> GANState:
+    """The parts of a state in the form that its config gives it, but for the run's own: those stay
+    the dicts that they were saved as."""
     wanted = like.replace(**{name: None for name in ALL if name not in parts})
     tree = dict.fromkeys(ALL) | tree
+    for path in own_parts:
+        wanted = _with_saved(wanted, tree, path)
     expected, found = _shapes(flax.serialization.to_state_dict(wanted)), _shapes(tree)
     for name in sorted(expected.keys() | found.keys()):
         ours, theirs = expected.get(name, "not there"), found.get(name, "not there")
@@ -121,6 +136,17 @@ def _fitted(like: GANState, tree: dict[str, Any], parts: Collection[str], place:
             why = f"saved by another architecture: {name} is {theirs}, by config.json {ours}"
             raise InputError("--workdir", place, why)
     return flax.serialization.from_state_dict(wanted, tree)
+
+
+def _with_saved(wanted: Any, tree: Any, path: stand_ins.Path) -> Any:
+    """A tree of dicts and dataclasses with what was saved at a path, where anything was."""
+    name, *rest = path
+    if wanted is None or not isinstance(tree, dict) or tree.get(name) is None:
+        return wanted
+    is_dict = isinstance(wanted, dict)
+    inner = wanted.get(name, {}) if is_dict else getattr(wanted, name)
+    inner = _with_saved(inner, tree[name], tuple(rest)) if rest else tree[name]
+    return {**wanted, name: inner} if is_dict else wanted.replace(**{name: inner})
 
 
 def _shapes(tree: dict[str, Any]) -> dict[str, str]:

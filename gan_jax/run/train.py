@@ -4,7 +4,7 @@ import flax.serialization
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import data
+from gan_jax.config import pitfalls
 from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
 from gan_jax.game.state import GANState
@@ -30,15 +30,14 @@ class Run:
     """
 
     def __init__(self, config: ConfigDict, folder: str):
-        self.config = config
-        self.dataset = data.load(config.data)
-        self.devices = Devices()
-        self.setup = build(config, self.dataset)
+        self.setup = build(config)
+        self.config = config = self.setup.config
+        self.dataset, self.devices = self.setup.dataset, Devices()
         self.phases = self.setup.phases(self.devices)
         self.rounds_per_dispatch = rounds.rounds_per_dispatch(
             config.train.rounds_a_dispatch, self.phases, self.devices
         )
-        self.evaluator = Evaluator(self.setup, self.dataset)
+        self.evaluator = Evaluator(self.setup, self.dataset, diagnostics=config.eval.diagnostics)
         state = self.setup.first_state()
         # All that the user may have got wrong is known by now: only a sound run touches its folder.
         self.record = describe(config, self.dataset)
@@ -123,6 +122,8 @@ class Run:
         self._say(self.dataset.summary)
         self._say(f"devices: {devices['count']} x {devices['kind']} on {devices['hosts']} host(s)")
         self._say(f"workdir: {self.workdir.path}")
+        for warning in pitfalls.warnings(self.config):
+            self._say(warning)
         name, floor = self.evaluator.protocol.name, self.evaluator.floor
         figures = "  ".join(f"{figure} {value:.4g}" for figure, value in floor.items())
         self._say(f"noise floor (real data) of {name}: {figures}")

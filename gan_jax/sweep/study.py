@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 from ml_collections import ConfigDict
 
-from gan_jax.config.fields import check, flatten
+from gan_jax.config.checks import checked
+from gan_jax.config.fields import flatten, no_such_field
 from gan_jax.core.errors import InputError
 from gan_jax.study.report import Report, Section
 
@@ -116,14 +117,7 @@ def _overridden(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
     flat = flatten(changed)
     for key, value in overrides.items():
         if key not in flat:
-            raise InputError(f"config.{key}", value, "no such field")
-        if type(value) is not type(flat[key]) and not _is_whole(value, flat[key]):
-            raise InputError(f"config.{key}", value, f"must be a {type(flat[key]).__name__}")
-    changed.update_from_flattened_dict(dict(overrides))
-    check(changed)
-    return changed
-
-
-def _is_whole(value: Any, old: Any) -> bool:
-    """Whether a whole number stands for a float."""
-    return type(value) is int and type(old) is float
+            raise InputError(f"config.{key}", value, no_such_field(key, flat))
+    with changed.ignore_type():
+        changed.update_from_flattened_dict(dict(overrides))
+    return checked(changed)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from gan_jax.core.errors import choose
 from gan_jax.game.schemes.alternating import alternating, one_update
 from gan_jax.game.schemes.extragradient import extragradient
 from gan_jax.game.schemes.field import consensus, symplectic
@@ -58,12 +57,8 @@ SCHEMES = {
 
 
 def chosen(config) -> Scheme:
-    """The scheme that `config.schedule` names.
-
-    Raises:
-        InputError: If there is none of that name.
-    """
-    return choose("config.schedule.scheme", config.scheme, SCHEMES)
+    """The scheme that `config.schedule` names."""
+    return SCHEMES[config.scheme]
 
 
 def build(config, updates: Updates, per_epoch: int) -> tuple[Phase, ...]:
@@ -75,7 +70,7 @@ def build(config, updates: Updates, per_epoch: int) -> tuple[Phase, ...]:
         per_epoch: Batches in an epoch.
 
     Raises:
-        InputError: If the scheme is unknown, or can't update as often as the config says.
+        InputError: If the scheme can't update as often as the config says.
     """
     return chosen(config).build(updates, config, per_epoch)
 
@@ -84,6 +79,6 @@ def with_memory(config, state: GANState) -> GANState:
     """The state before the first round with what the scheme of `config.schedule` remembers.
 
     Raises:
-        InputError: If the scheme is unknown, or does not go with an optimizer.
+        InputError: If the scheme does not go with an optimizer.
     """
     return state.replace(memory=chosen(config).memory(state))

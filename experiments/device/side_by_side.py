@@ -1,0 +1,115 @@
+"""How many trials side by side does the device like?
+
+Trials of a sweep that differ in their seeds, by the engine that sweeps use (`gan_jax.sweep`), as
+many rounds a dispatch as it chooses: the ring of `experiments.speed` with 1 to 4096 trials, and the
+MNIST pair (`configs/mnist.py`, embedded digits) with 1 to 64, where convolutions are the native
+grouped ones, one of `experiments.device.formulations` in their place, or the trials are computed in
+turn in one program. `ms` is of a round of all trials, `host_ms` what the host has to do for it;
+`peak_bytes` the most the device has held up to then, for all numbers of trials of a case together.
+"""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from unittest import mock
+
+import jax
+from ml_collections import ConfigDict
+
+from configs import mnist
+from experiments.device.case import Case, Row, Settings
+from experiments.device.formulations import FORMULATIONS
+from experiments.device.timing import at_once, peak_bytes, settled, time_calls
+from experiments.speed import works
+from gan_jax import data
+from gan_jax.models.conv import native
+from gan_jax.sweep import vmapped as together
+
+RING, PAIR, IN_TURN = "ring", "MNIST pair", "in turn"
+
+# Work, formulation of its convolutions, and numbers of trials, whose programs are compiled at once.
+WANTED = {
+    Case("MNIST pair, unfolded", 60): (PAIR, "unfolded", (8, 64)),
+    Case("ring", 60): (RING, None, (1, 16, 128, 1024)),
+    Case("MNIST pair, native", 75): (PAIR, "native", (1, 8, 64)),
+    Case("MNIST pair, in turn", 60, late=True): (PAIR, IN_TURN, (64,)),
+    Case("MNIST pair, taps", 60, late=True): (PAIR, "taps", (8, 64)),
+    Case("MNIST pair, unfolded, more", 75, late=True): (PAIR, "unfolded", (256,)),
+    Case("ring, more", 90, late=True): (RING, None, (4096,)),
+}
+TINY = {Case("ring", 30): (RING, None, (1, 2))}
+
+
+def cases(settings: Settings) -> list[Case]:
+    """One a work and formulation."""
+    return [*(TINY if settings.tiny else WANTED)]
+
+
+def measure(name: str, settings: Settings) -> Iterator[Row]:
+    """A row a number of trials."""
+    wanted = TINY if settings.tiny else WANTED
+    work, formulation, counts = {case.name: what for case, what in wanted.items()}[name]
+    with _formulated(formulation):
+        started = at_once(
+            {trials: partial(_first, work, trials, tiny=settings.tiny) for trials in counts}
+        )
+        futures = [*settled(started.values())]
+    for trials, future in zip(counts, futures, strict=True):
+        row = {"work": work, "formulation": formulation, "trials": trials}
+        try:
+            play, rounds_per_dispatch, first = future.result()
+            timed = time_calls(play)
+        except Exception as error:  # out of memory, say: the others still count
+            yield row | {"failed": str(error).splitlines()[0][:300]}
+            continue
+        ms = timed.ms / rounds_per_dispatch
+        yield {
+            **row,
+            "rounds_a_dispatch": rounds_per_dispatch,
+            **timed._replace(ms=ms, host_ms=timed.host_ms / rounds_per_dispatch).row(),
+            "trials_x_rounds_per_s": 1e3 * trials / ms,
+            "peak_bytes": peak_bytes(),
+            "first_call_s": round(first, 1),
+        }
+
+
+def _first(work: str, trials: int, *, tiny: bool) -> tuple[Callable[[], object], int, float]:
+    """A function that plays a dispatch, compiled, its rounds, and the seconds until it stood."""
+    started = time.perf_counter()
+    configs = [_config(work, seed, tiny=tiny) for seed in range(trials)]
+    side = together.VmappedTrials(configs, data.load(configs[0].data))
+    state, plays = side.start(), 0
+
+    def play() -> object:
+        nonlocal state, plays
+        state, plays = side.step(state, plays)
+        return state
+
+    jax.block_until_ready(play())
+    return play, plays, time.perf_counter() - started
+
+
+def _config(work: str, seed: int, *, tiny: bool) -> ConfigDict:
+    if work == RING:
+        return works.trial("ring", 8 if tiny else 512, 4 if tiny else 128, seed)
+    config = mnist.get_config()
+    config.seed, config.data.source, config.eval.protocol = seed, "embedded", "mnist_cnn_1k"
+    return config
+
+
+@contextlib.contextmanager
+def _formulated(name: str | None = None) -> Iterator[None]:
+    """While programs are traced and compiled: convolutions of many trials are so formulated."""
+    if name is None:
+        yield
+        return
+    limit = 0 if name == IN_TURN else math.inf  # from where on trials are computed in turn
+    functions = FORMULATIONS.get(name, native)
+    contractions = {key: getattr(functions, key) for key in ("to_y", "to_x", "to_kernel")}
+    with (
+        mock.patch.object(together, "LARGE", limit),
+        mock.patch.multiple(native, **contractions),
+    ):
+        yield

@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.core.errors import RunError
-from gan_jax.examples import IMAGE, POINT
-from gan_jax.report import pictures
+from gan_jax.examples import IMAGE, POINT, pictures
 from gan_jax.report.recorder import Recorder, read_rows
 
 

@@ -7,8 +7,8 @@ from ml_collections import ConfigDict
 from gan_jax.config import pitfalls
 from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
+from gan_jax.examples import pictures
 from gan_jax.game.state import GANState
-from gan_jax.report import pictures
 from gan_jax.report.progress import ProgressLine
 from gan_jax.report.recorder import Recorder, read_rows
 from gan_jax.run import rounds

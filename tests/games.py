@@ -8,8 +8,8 @@ from gan_jax.models.output import DiscriminatorOutput
 class Identity(nn.Module):
     """A generator whose example is its latent, or a discriminator whose logit is the example."""
 
-    judges: bool
+    discriminates: bool
 
     @nn.compact
     def __call__(self, x, condition=None, *, train):
-        return DiscriminatorOutput(x[:, 0]) if self.judges else x
+        return DiscriminatorOutput(x[:, 0]) if self.discriminates else x

@@ -10,13 +10,14 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 from training import assert_trains
 
-from gan_jax.config import build
+from gan_jax.config.setup import Setup, build
 from gan_jax.core.devices import Devices
 from gan_jax.core.errors import InputError
-from gan_jax.data.batches import Batches, Examples
+from gan_jax.data import DataSpec
+from gan_jax.data.batches import Examples
+from gan_jax.examples import POINT
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.penalties import PENALTIES
 from gan_jax.game.schemes import SCHEMES, Phase
@@ -42,7 +43,7 @@ FACTORS = {
     "penalty.every": [1, 2],
     "optim.discriminator.name": ["sgd", "adam", "optimistic_adam"],
 }
-# Two rounds tell whether a combination plays, not whether it is stable at high rates.
+# Two rounds tell whether a combination runs, not whether it is stable at high rates.
 SHALLOW = {"model.generator.depth": 1, "model.discriminator.depth": 1}
 GENTLE = {
     "train.steps": 2,
@@ -94,11 +95,9 @@ def sample():
 class Plan(NamedTuple):
     """A run put together, before anything is computed."""
 
-    config: ConfigDict
-    players: build.Players
+    setup: Setup
     phases: tuple[Phase, ...]
     examples: Examples
-    batches: Batches
 
 
 @pytest.fixture
@@ -111,13 +110,11 @@ def plan(tiny):
     def make(choices):
         classes = 4 if choices.get("model.conditioning", "none") != "none" else 0
         config = tiny({"model.classes": classes} | SHALLOW | GENTLE | choices)
-        batches = build.batches(config, 24)
-        players = build.players(config, (2,), batches.per_epoch)
-        devices = Devices(jax.devices()[:1])
-        phases = build.phases(config, players, batches.per_epoch, devices)
+        setup = build(config, DataSpec("made", POINT, (2,), 24, classes=classes))
+        phases = setup.phases(Devices(jax.devices()[:1]))
         x = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
-        labels = np.arange(24, dtype=np.int32) % classes if classes else None
-        return Plan(config, players, phases, Examples(x, labels), batches)
+        condition = {"label": np.arange(24, dtype=np.int32) % classes} if classes else None
+        return Plan(setup, phases, Examples(x, condition))
 
     return make
 
@@ -125,12 +122,12 @@ def plan(tiny):
 @pytest.mark.parametrize(
     "combination", COMBINATIONS, ids=lambda choices: "-".join(map(str, choices.values()))
 )
-def test_a_combination_can_be_played(plan, combination):
+def test_a_combination_can_be_traced(plan, combination):
     """And gives back a state of the same kind, and scalars."""
     made = plan(combination)
-    before = state = jax.eval_shape(lambda: build.initial(made.config, made.players, (2,)))
+    before = state = jax.eval_shape(made.setup.initial)
     for phase in made.phases:
-        rows = made.batches.indices(0, phase.batches)
+        rows = made.setup.batches.indices(0, phase.batches)
         state, measured = jax.eval_shape(phase.step, state, made.examples, rows)
         assert {leaf.shape for leaf in measured.values()} == {()}
     assert jax.tree.map(_kind, state) == jax.tree.map(_kind, before)
@@ -145,7 +142,7 @@ def _kind(leaf):
 )
 def test_a_combination_trains(plan, combination):
     made = plan(combination)
-    assert_trains(made.config, made.examples)
+    assert_trains(made.setup.config, made.examples, POINT)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ POINTS = RNG.normal(size=(4, 3)).astype(np.float32)
 IMAGES = RNG.normal(size=(4, 8, 8, 1)).astype(np.float32)
 LABELS = np.array([2, 0, 1, 2], np.int32)
 CLASSES = 3
+CONDITION = {"label": LABELS}
 ONE_HOT = np.eye(CLASSES, dtype=np.float32)[LABELS]
 
 
@@ -72,7 +73,7 @@ def test_concatenated_labels_are_one_hot(make, inputs, planes):
     if planes.ndim < inputs.ndim:
         inputs = inputs.reshape(4, -1)
     expected = make().apply(variables, np.concatenate([inputs, planes], -1), train=False)
-    found = module.apply(variables, inputs, LABELS, train=False)
+    found = module.apply(variables, inputs, CONDITION, train=False)
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
@@ -92,7 +93,7 @@ def test_embedded_labels_are_learned_numbers_beside_the_input(make, conditioning
     assert table.shape == (CLASSES, inputs[0].size)
     more = np.concatenate([inputs, table[LABELS].reshape(inputs.shape)], -1)
     expected = make().apply(without(variables, "Embed_0"), more, train=False)
-    found = module.apply(variables, inputs, LABELS, train=False)
+    found = module.apply(variables, inputs, CONDITION, train=False)
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
@@ -104,17 +105,17 @@ def test_projection_by_hand():
     hidden, head = features(variables, POINTS), variables["params"]["Dense_2"]
     logits = hidden @ head["kernel"][:, 0] + head["bias"][0]
     embedded = variables["params"]["Embed_0"]["embedding"][LABELS]
-    found = module.apply(variables, POINTS, LABELS, train=False)
+    found = module.apply(variables, POINTS, CONDITION, train=False)
     np.testing.assert_allclose(found.logits, logits + np.sum(embedded * hidden, -1), rtol=1e-4)
-    assert found.classes is None
+    assert found.class_logits is None
 
 
 def test_an_auxiliary_classifier_is_a_second_head_that_is_told_nothing():
     module, variables = conditional(discriminator, "auxiliary", POINTS)
     head = variables["params"]["class_logits"]
     found = module.apply(variables, POINTS, train=False)
-    classes = features(variables, POINTS) @ head["kernel"] + head["bias"]
-    np.testing.assert_allclose(found.classes, classes, rtol=1e-4, atol=1e-5)
+    class_logits = features(variables, POINTS) @ head["kernel"] + head["bias"]
+    np.testing.assert_allclose(found.class_logits, class_logits, rtol=1e-4, atol=1e-5)
     plain = discriminator().apply(without(variables, "class_logits"), POINTS, train=False)
     np.testing.assert_array_equal(found.logits, plain.logits)
 
@@ -144,12 +145,12 @@ def test_every_pair_takes_labels_and_reads_codes(name, conditioning, dtype):
     fields["discriminator.minibatch"] = "discrimination"
     both = pair(name, (8, 8, 1), norm="spectral", classes=CLASSES, codes=5, **fields)
     z = jnp.zeros((4, 3))
-    opinions, examples = [], []
-    for module, inputs, found in zip(both, (z, IMAGES), (examples, opinions), strict=True):
+    outputs, examples = [], []
+    for module, inputs, found in zip(both, (z, IMAGES), (examples, outputs), strict=True):
         variables = variables_of(module, inputs)
         found.append(
             jax.eval_shape(
-                lambda v, x, module=module: module.apply(v, x, LABELS, train=False),
+                lambda v, x, module=module: module.apply(v, x, CONDITION, train=False),
                 variables,
                 inputs,
             )
@@ -157,7 +158,7 @@ def test_every_pair_takes_labels_and_reads_codes(name, conditioning, dtype):
     float32 = jnp.float32
     classes = jax.ShapeDtypeStruct((2, 4, CLASSES), float32)
     assert examples == [jax.ShapeDtypeStruct((4, 8, 8, 1), float32)]
-    assert opinions == [
+    assert outputs == [
         DiscriminatorOutput(
             jax.ShapeDtypeStruct((2, 4), float32),
             classes if conditioning == "auxiliary" else None,

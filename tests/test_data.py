@@ -78,7 +78,7 @@ def check_equals(dataset: Dataset, parts: dict[str, np.ndarray]):
 def check_contract(dataset: Dataset):
     """What holds for every data set, whatever its source."""
     assert dataset.test.shape[1:] == dataset.shape
-    assert dataset.train.dtype == dataset.test.dtype == ("uint8" if dataset.is_image else "float32")
+    assert dataset.train.dtype == dataset.test.dtype == dataset.kind.dtype
     assert dataset.train_conditions["label"].shape == dataset.train.shape[:1]
     assert dataset.test_conditions["label"].shape == dataset.test.shape[:1]
     assert (

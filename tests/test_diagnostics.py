@@ -1,4 +1,4 @@
-"""What is measured of a state beside its samples: pulls, saturation, and how it is judged."""
+"""What is measured of a state beside its samples: gradients, saturation, accuracy."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,12 +14,12 @@ from games import Identity
 from scipy.special import expit, softmax
 
 from gan_jax import data
-from gan_jax.config import build
 from gan_jax.core.streams import example_keys, root, stream
-from gan_jax.data.batches import Examples, take
+from gan_jax.data.batches import Examples
 from gan_jax.diagnostics import diagnose
 from gan_jax.diagnostics.discriminator import accuracies, saturation
 from gan_jax.diagnostics.gradients import cosine
+from gan_jax.examples import POINT
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import AGGREGATES, Game
 from gan_jax.game.prior import Prior, normal
@@ -43,12 +43,12 @@ REALS = np.linspace(-2, 3, 16, dtype=np.float32)[:, None]
 
 
 def fake_logits():
-    """Those of the generator's next turn, where a logit is a latent."""
+    """Those of the generator's next update, where a logit is a latent."""
     key = stream(stream(root(0), "generator turn", 3), "latents")
     return np.asarray(normal(example_keys(key, 16), 1))[:, 0].astype(np.float64)
 
 
-SLOPES = {
+DERIVATIVES = {
     "minimax": lambda real, fake: -expit(fake),
     "non_saturating": lambda real, fake: -expit(-fake),
     "least_squares": lambda real, fake: fake - 1,
@@ -67,10 +67,10 @@ SLOPES = {
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_saturation_is_the_losses_mean_slope_at_the_fakes(name):
-    game = Game(Identity(False), Identity(True), LOSSES[name], Prior(1), 16, None)
+def test_saturation_is_the_losses_mean_derivative_at_the_fakes(name):
+    game = Game(Identity(False), Identity(True), LOSSES[name], Prior(1), 16, POINT)
     reals = Examples(REALS) if game.generator_takes_reals else None
-    expected = np.mean(SLOPES[name](REALS[:, 0].astype(np.float64), fake_logits()))
+    expected = np.mean(DERIVATIVES[name](REALS[:, 0].astype(np.float64), fake_logits()))
     np.testing.assert_allclose(saturation(game, STATE, reals), expected, rtol=1e-5)
 
 
@@ -81,7 +81,7 @@ class Three(nn.Module):
     """Discriminators whose logits are multiples of the example."""
 
     @nn.compact
-    def __call__(self, x, labels=None, *, train):
+    def __call__(self, x, condition=None, *, train):
         return DiscriminatorOutput(FACTORS * x[:, 0])
 
 
@@ -93,18 +93,18 @@ def test_several_discriminators_saturate_as_their_losses_are_weighed(name):
         LOSSES["non_saturating"],
         Prior(1),
         16,
-        None,
+        POINT,
         aggregate=AGGREGATES[name],
     )
     logits = FACTORS * fake_logits()
-    losses, slopes = np.log1p(np.exp(-logits)).mean(axis=1), -expit(-logits).mean(axis=1)
+    losses, derivatives = np.log1p(np.exp(-logits)).mean(axis=1), -expit(-logits).mean(axis=1)
     shares = softmax(losses)
     weights = {
         "mean": np.ones(3) / 3,
         "hardest": losses == losses.max(),
         "softmax": shares * (1 + losses - shares @ losses),
     }
-    expected = weights[name] @ slopes
+    expected = weights[name] @ derivatives
     np.testing.assert_allclose(saturation(game, STATE, None), expected, rtol=1e-5)
 
 
@@ -112,12 +112,12 @@ def test_several_discriminators_saturate_as_their_losses_are_weighed(name):
 
 
 def test_accuracies_are_shares_on_the_right_side_of_the_losses_even():
-    game = Game(Identity(False), Identity(True), LOSSES["least_squares"], Prior(1), 16, None)
+    game = Game(Identity(False), Identity(True), LOSSES["least_squares"], Prior(1), 16, POINT)
     fakes, *_ = game.fakes({}, round_key(STATE, "diagnostics"))
     reals = Examples(np.array([[0.2], [0.5], [0.6], [0.8]], np.float32))
     found = accuracies(game, STATE, reals, Examples(REALS))
     assert found == {
-        "train": 0.5,  # what is undecided is not judged rightly
+        "train": 0.5,  # what is undecided is not right
         "held_out": pytest.approx(np.mean(REALS > 0.5)),
         "generated": pytest.approx(np.mean(fakes.x < 0.5)),
     }
@@ -135,20 +135,21 @@ UNEASY = {"noise.deviation": 9.0, "model.discriminator.dropout": 0.5}
     ],
     ids=["packs", "classes"],
 )
-def test_accuracies_are_those_of_a_run_in_use(start, overrides):
+def test_accuracies_are_those_of_a_run_in_evaluation(start, overrides):
     parts = start(UNEASY | overrides)
     game, state = parts.updates.game, parts.state.replace(ema=None)
-    labels = np.arange(24, dtype=np.int32) % 2 if parts.config.model.classes else None
-    reals = Examples(9 * parts.examples.x, labels)
+    classes = parts.config.model.classes
+    condition = {"label": np.arange(24, dtype=np.int32) % 2} if classes else None
+    reals = Examples(9 * parts.examples.x, condition)
     held_out = jax.tree.map(lambda leaf: leaf[4:16], reals)
 
     @jax.jit
-    def judged(state):
+    def measured(state):
         fakes, *_ = game.fakes(state.generator.variables, round_key(state, "diagnostics"))
         return fakes, accuracies(game, state, reals, held_out)
 
-    fakes, found = jax.device_get(judged(state))
-    assert (fakes.labels is None) == (labels is None)
+    fakes, found = jax.device_get(measured(state))
+    assert (fakes.condition is None) == (condition is None)
     taken_for_real = partial(make_accuracy(game), state.discriminator.variables)
     assert found == {
         "train": pytest.approx(taken_for_real(reals)),
@@ -172,7 +173,7 @@ def test_the_cosine_of_known_angles():
 
 
 class Rows(NamedTuple):
-    """Which examples the next round takes, which are judged, and which are held out."""
+    """Which examples the next round takes, which are measured, and which are held out."""
 
     round: np.ndarray
     reals: np.ndarray
@@ -182,7 +183,7 @@ class Rows(NamedTuple):
 def measured(updates, phase, examples, state, rows):
     """The state a round later and the diagnostics of the state."""
     after, _ = phase.step(state, examples, rows.round)
-    reals, held_out = take(examples, rows.reals), take(examples, rows.held_out)
+    reals, held_out = (updates.batch(examples, some) for some in (rows.reals, rows.held_out))
     return after, diagnose(updates, state, reals, held_out, lambda _: after)
 
 
@@ -242,11 +243,13 @@ def test_the_layers_squared_norms_add_up(diagnosed, player):
 
 def test_norms_losses_and_the_cosine_are_those_of_two_states(diagnosed):
     parts, after, found = diagnosed.parts, diagnosed.after, diagnosed.found
-    batch = take(parts.examples, np.arange(8))  # of the 12 reals as many as the game takes
-    look = {name: jax.jit(getattr(parts.updates, f"look_{name}")) for name in PLAYERS}
+    batch = parts.updates.batch(
+        parts.examples, np.arange(8)
+    )  # of the 12 reals as many as the game takes
+    gradient_of = {name: jax.jit(getattr(parts.updates, f"{name}_gradient")) for name in PLAYERS}
     gradients = {}
     for player in PLAYERS:
-        gradients[player] = look[player](parts.state, batch)
+        gradients[player] = gradient_of[player](parts.state, batch)
         way = flat(getattr(after, player).params) - flat(getattr(parts.state, player).params)
         expected = {
             "loss": gradients[player].measurements["loss"],
@@ -257,13 +260,13 @@ def test_norms_losses_and_the_cosine_are_those_of_two_states(diagnosed):
         for name, value in expected.items():
             np.testing.assert_allclose(found[f"{player}/{name}"], value, rtol=1e-4)
     one = flat(gradients["generator"].params)
-    other = flat(look["generator"](after, batch).params)
+    other = flat(gradient_of["generator"](after, batch).params)
     expected = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
     assert abs(expected) < 0.99
     np.testing.assert_allclose(found["generator/gradient_cosine"], expected, atol=1e-4)
 
 
-def test_trials_side_by_side_are_measured_as_alone_and_a_diverged_one_harms_nobody(diagnosed):
+def test_trials_side_by_side_are_measured_as_alone_and_a_diverged_one_harms_no_other(diagnosed):
     state = diagnosed.parts.state
     lost = jax.tree.map(lambda leaf: leaf * np.nan, state.generator.params)
     lost = state.replace(generator=state.generator.replace(params=lost))
@@ -277,13 +280,11 @@ def test_trials_side_by_side_are_measured_as_alone_and_a_diverged_one_harms_nobo
 
 
 def test_devices_measure_what_one_measures(start, diagnosed):
-    """Of a loss that looks at the means of the global batch; the axis is one of `vmap` here."""
+    """Of a loss that takes the means of the global batch; the axis is one of `vmap` here."""
     parts = start(OVERRIDES, devices=2)
     (phase,) = parts.phases
-    per_epoch = parts.batches.per_epoch
-    updates = build.updates(
-        parts.config, build.players(parts.config, (2,), per_epoch), parts.devices
-    )
+    share = parts.devices.share(parts.config.train.batch_size)
+    updates = parts.updates.over(parts.devices.axis_name, share)
     measure = partial(measured, updates, phase, parts.examples, parts.state)
     first, rest, held_out = np.split(np.arange(24), [8, 12])
     shares = [parts.devices.split(rows) for rows in (first, rest, held_out, diagnosed.rows.round)]

@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.config import build
+from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices
 from gan_jax.core.errors import InputError
+from gan_jax.data import DataSpec
 from gan_jax.data.batches import Examples
-from gan_jax.game.state import init_state
+from gan_jax.examples import IMAGE
 from gan_jax.models import DTYPES, PAIRS
 from gan_jax.models.layers import Dropout
 from gan_jax.models.norms import NORMS, BatchNorm
@@ -56,12 +57,9 @@ def plan(tiny):
     """A function of overrides to the parts of a small run: players, phase and the state's types."""
 
     def parts(fields):
-        config = tiny(fields)
-        players = build.players(config, SHAPE, 3)
-        (phase,) = build.phases(config, players, 3, Devices(jax.devices()[:1]))
-        pairs = zip(players[:2], players[2:], strict=True)  # each network with its optimizer
-        state = jax.eval_shape(lambda: init_state(0, *pairs, latent=3, shape=SHAPE, average=True))
-        return players, phase, state
+        setup = build(tiny(fields), DataSpec("made", IMAGE, SHAPE, 24))
+        (phase,) = setup.phases(Devices(jax.devices()[:1]))
+        return setup.players, phase, jax.eval_shape(setup.initial)
 
     return parts
 
@@ -137,40 +135,40 @@ def test_all_layers_but_the_last_multiply_in_that_type(plan, name, norm, dtype):
 
 
 @pytest.fixture(scope="module", params=["cnn", "mlp"])
-def played(request, start):
+def trained(request, start):
     """By type: a small run's parts, its states from the start on and what the rounds measured.
 
-    Both players move at once, by sgd: the first round's step of each is its gradient at the start.
+    Both players are updated at once by sgd: in the first round each steps by its gradient.
     """
     runs = {}
     simultaneous = {"schedule.scheme": "simultaneous"}
     for dtype in DTYPES:
         parts = start(overrides(request.param, "batch", dtype, **simultaneous), shape=SHAPE)
-        play = jax.jit(parts.phases[0].step)
+        run_round = jax.jit(parts.phases[0].step)
         states, measured = [parts.state], []
         for step in range(3):
-            state, latest = play(states[-1], parts.examples, parts.batches.indices(step))
+            state, latest = run_round(states[-1], parts.examples, parts.batches.indices(step))
             states, measured = [*states, state], [*measured, latest]
         runs[dtype] = parts, states, measured
     return runs
 
 
-def test_a_run_starts_from_the_same_bits_in_either_type(played):
-    (_, one, _), (_, other, _) = played.values()
+def test_a_run_starts_from_the_same_bits_in_either_type(trained):
+    (_, one, _), (_, other, _) = trained.values()
     jax.tree.map(np.testing.assert_array_equal, one[0], other[0])
 
 
-def test_rounds_stay_finite(played):
-    _, states, measured = played["bfloat16"]
+def test_rounds_stay_finite(trained):
+    _, states, measured = trained["bfloat16"]
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves((states, measured)))
     assert types(states) == STATE
 
 
 @pytest.mark.parametrize("player", PLAYERS)
-def test_gradients_and_statistics_are_near_those_of_float32(played, player):
+def test_gradients_and_statistics_are_near_those_of_float32(trained, player):
     """From the same latents and reals; measured: cosines from 0.9975 on, statistics to 9e-4."""
     one, other = (
-        [getattr(state, player) for state in played[dtype][1][:2]]
+        [getattr(state, player) for state in trained[dtype][1][:2]]
         for dtype in ("float32", "bfloat16")
     )
     exact, rounded = (flat(before.params) - flat(after.params) for before, after in (one, other))
@@ -180,9 +178,9 @@ def test_gradients_and_statistics_are_near_those_of_float32(played, player):
     np.testing.assert_allclose(flat(other[1].model_state), flat(one[1].model_state), atol=2e-3)
 
 
-def test_examples_and_logits_are_not_rounded_to_bfloat16(played):
+def test_examples_and_logits_are_not_rounded_to_bfloat16(trained):
     """bfloat16 steps by 1/256 below 1, an image of 8 bits by 1/127.5: its noise would show."""
-    parts, (state, *_), _ = played["bfloat16"]
+    parts, (state, *_), _ = trained["bfloat16"]
     game, z = parts.updates.game, jax.random.normal(jax.random.key(1), (64, 3))
 
     @jax.jit

@@ -84,7 +84,7 @@ def test_fakes_are_made_for_the_conditions_of_the_reals(own_kind, tiny):
     setup = build(tiny(OF_WAVES), waves.load())
     state, dataset = setup.first_state(), waves.load()
     reals = setup.updates.batch(setup.training(dataset), np.arange(8))
-    fakes, inputs, _ = setup.game.fakes(state.generator.variables, jax.random.key(0), reals)
+    fakes, *_ = setup.game.fakes(state.generator.variables, jax.random.key(0), reals)
     jax.tree.map(np.testing.assert_array_equal, fakes.condition, reals.condition)
     packs = setup.game.preprocess(state.discriminator.variables, reals, jax.random.key(1))
     assert packs.x.shape == (4, 2 * waves.LENGTH)

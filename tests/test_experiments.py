@@ -1,4 +1,4 @@
-"""Studies: their trials can be played, and their verdicts follow from numbers made up here."""
+"""Studies: their trials can be run, and their verdicts follow from numbers made up here."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +11,9 @@ import pytest
 from configs import base
 from experiments.common import verdicts
 from gan_jax import data
-from gan_jax.config import build
 from gan_jax.config.fields import flatten
 from gan_jax.config.hyperparameters import structure
+from gan_jax.config.setup import build
 from gan_jax.data.mixtures import MIXTURES
 from gan_jax.game.schemes import updates_per_round
 from gan_jax.run.workdir import to_json
@@ -103,8 +103,8 @@ def made_up(case: Case, trials, *, holds: bool, seeds: int) -> pd.DataFrame:
         table[f"mixture_2500/{name}"] = np.where(worse, BAD[name], GOOD[name])
     table["mixture_2500/modes"] = (most * table["mixture_2500/modes"]).round()
     table["mixture_2500/high_quality"] += rng.normal(0, 0.01, len(table))
-    for judged in ("train", "held_out", "generated"):
-        table[f"discriminator/accuracy_{judged}"] = np.where(holds & ~worse, 0.52, 0.8)
+    for name in ("train", "held_out", "generated"):
+        table[f"discriminator/accuracy_{name}"] = np.where(holds & ~worse, 0.52, 0.8)
     table.loc[images, [f"mixture_2500/{name}" for name in GOOD]] = np.nan
     if images.any():
         table["mnist_cnn_1k/frechet"] = np.where(images, 50 + 100 * worse, np.nan)
@@ -112,7 +112,7 @@ def made_up(case: Case, trials, *, holds: bool, seeds: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_all_trials_can_be_played_in_few_programs(name):
+def test_all_trials_can_be_run_in_few_programs(name):
     trials = loaded(name).trials
     structures = {}
     for trial in trials:
@@ -122,8 +122,8 @@ def test_all_trials_can_be_played_in_few_programs(name):
         if configs[0].data.name not in MIXTURES:
             continue
         points = data.load(configs[0].data)
-        build.players(configs[0], points.shape, 100)
-        assert steps_per_dispatch(_schedules(configs, points)[1]) >= 20
+        setups = [build(config, points) for config in configs]
+        assert steps_per_dispatch(_schedules(setups)[1]) >= 20
         assert len({config.seed for config in configs}) >= 10
 
 

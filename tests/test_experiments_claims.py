@@ -26,6 +26,7 @@ from experiments.common.slopes import Digits, cosines, make_slopes, stepped
 from experiments.common.verdicts import SIGNIFICANT
 from gan_jax.config.fields import flatten
 from gan_jax.core.streams import example_keys, root
+from gan_jax.examples import IMAGE
 from gan_jax.game.losses import LOSSES
 from gan_jax.game.objectives import Game
 from gan_jax.game.prior import Prior, sphere
@@ -163,13 +164,13 @@ class Quadratic(nn.Module):
     """Takes for real what is near a centre."""
 
     @nn.compact
-    def __call__(self, x, labels=None, *, train):
+    def __call__(self, x, condition=None, *, train):
         centre = self.param("centre", nn.initializers.zeros, x.shape[1:])
         return DiscriminatorOutput(-jnp.sum((x - centre) ** 2, axis=range(1, x.ndim)) / 2)
 
 
 SHAPE = (3, 3, 1)
-GAME = Game(None, Quadratic(), LOSSES["non_saturating"], Prior(2), batch_size=4, axis_name=None)
+GAME = Game(None, Quadratic(), LOSSES["non_saturating"], Prior(2), batch_size=4, kind=IMAGE)
 
 
 def centred(centre):

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import latent
 from gan_jax.core.errors import InputError
+from gan_jax.examples import IMAGE
 from gan_jax.latent.digits import classifier
 from gan_jax.metrics.classifier import embed
 from gan_jax.run.restore import restore
@@ -53,7 +54,7 @@ def test_its_images_are_those_of_the_program_that_samples(space, uninterrupted, 
 
 def test_it_knows_its_run(space, uninterrupted):
     assert (space.step, space.weights, space.shape) == (40, "ema", (28, 28, 1))
-    assert space.is_image
+    assert space.kind is IMAGE
     assert space.prior.dimensions == 64
     assert space.config.data.name == "mnist"
     assert space.discriminate is None
@@ -77,7 +78,9 @@ def test_only_what_is_asked_for_is_read(uninterrupted):
 
 def test_the_discriminator_where_it_is_asked_for(uninterrupted):
     space = latent.load(uninterrupted, discriminator=True)
-    logits = jax.jit(lambda judge, x: judge(x).logits)(space.discriminate, np.zeros((3, 28, 28, 1)))
+    logits = jax.jit(lambda discriminate, x: discriminate(x).logits)(
+        space.discriminate, np.zeros((3, 28, 28, 1))
+    )
     assert logits.shape == (3,)
     assert logits[0] == logits[1] != 0
 

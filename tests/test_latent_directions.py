@@ -11,9 +11,11 @@ from jax.tree_util import Partial
 from PIL import Image
 
 from gan_jax import latent
-from gan_jax.config import build
+from gan_jax.config.setup import build
 from gan_jax.core.errors import InputError
+from gan_jax.data import DataSpec
 from gan_jax.data.embedded import mnist_digits
+from gan_jax.examples import IMAGE, POINT
 from gan_jax.game.prior import Prior
 from gan_jax.latent import directions
 from gan_jax.latent.attributes import ATTRIBUTES, height, measure, slant, stroke, width
@@ -212,11 +214,13 @@ def test_too_few_latents():
 
 @pytest.fixture(scope="module")
 def generator(tiny):
-    """A function of overrides to a small generator, as in use, and its variables."""
+    """A function of overrides to a small generator in evaluation mode, and its variables."""
 
     def make(overrides=None, shape=(2,)):
         config = tiny({"model.generator.norm": "none"} | (overrides or {}))
-        module = build.players(config, shape, 1).generator
+        kind = IMAGE if len(shape) == 3 else POINT
+        spec = DataSpec("made", kind, shape, 24, classes=config.model.classes)
+        module = build(config, spec).players.generator
         z = latents(3, config.model.latent)
         variables = jax.jit(partial(module.init, train=False))(jax.random.key(0), z)
         return Partial(InEvaluation(module), variables), variables

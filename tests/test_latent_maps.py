@@ -182,7 +182,7 @@ def test_real_digits_are_meaningful_and_what_fools_the_classifier_is_not():
     test = mnist_digits()
     real = meaning.read_digits(test.test)
     assert 0.7 < real.meaningful.mean() < 0.85
-    assert np.mean(real.kind == test.test_labels) > 0.98
+    assert np.mean(real.kind == test.test_conditions["label"]) > 0.98
     noise = meaning.read_digits(RNG.integers(256, size=(300, 28, 28, 1), dtype=np.uint8))
     assert np.mean(noise.confidence >= meaning.SURE) > 0.8
     assert not noise.meaningful.any()

@@ -11,11 +11,11 @@ from scipy import stats
 from gan_jax import latent
 from gan_jax.core.errors import InputError, RunError
 from gan_jax.core.streams import example_keys, root
+from gan_jax.examples import pictures
 from gan_jax.game.prior import Prior
 from gan_jax.latent import film, render
 from gan_jax.latent.anchors import anchors, classes, in_classes
 from gan_jax.latent.paths import CLOSED, OPEN, PATHS
-from gan_jax.report import pictures
 
 L = 5
 PRIORS = {name: Prior(L, distribution=name) for name in ("normal", "uniform", "sphere")}

@@ -293,13 +293,13 @@ def test_the_least_loss_is_minus_the_divergence(name):
 )
 def test_smoothing_moves_the_goal_of_reals_alone(name, best):
     config = ConfigDict({"loss": name, "smoothing": SMOOTHING})
-    loss = rules.loss(config, None)
-    slopes = jax.grad(loss.discriminator, argnums=(0, 1))
-    assert slopes(best, 0.7)[0] == pytest.approx(0, abs=1e-6)
-    assert slopes(best + 1, 0.7)[0] > 0.01
+    loss = rules.loss(config)
+    gradients = jax.grad(loss.discriminator, argnums=(0, 1))
+    assert gradients(best, 0.7)[0] == pytest.approx(0, abs=1e-6)
+    assert gradients(best + 1, 0.7)[0] > 0.01
     plain = jax.grad(LOSSES[name].discriminator, argnums=(0, 1))
     assert plain(best, 0.7)[0] < -0.05
-    assert slopes(best, 0.7)[1] == plain(best, 0.7)[1]
+    assert gradients(best, 0.7)[1] == plain(best, 0.7)[1]
     assert loss.generator is LOSSES[name].generator
 
 
@@ -308,12 +308,12 @@ def test_only_labels_can_be_smoothed(name):
     config = ConfigDict({"loss": name, "smoothing": SMOOTHING})
     if LOSSES[name].smoothed is None:
         with pytest.raises(InputError, match=r"labels to smooth, only least_sq") as caught:
-            rules.loss(config, None)
+            rules.loss(config)
         assert (caught.value.key, caught.value.value) == ("config.smoothing", SMOOTHING)
     else:
-        assert rules.loss(config, None).discriminator is not LOSSES[name].discriminator
+        assert rules.loss(config).discriminator is not LOSSES[name].discriminator
     config.smoothing = 0.0
-    assert rules.loss(config, None) is LOSSES[name]
+    assert rules.loss(config) is LOSSES[name]
 
 
 # Means over several devices

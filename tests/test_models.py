@@ -10,6 +10,7 @@ import pytest
 from configs import base
 from gan_jax import models
 from gan_jax.core.errors import InputError
+from gan_jax.examples import IMAGE, POINT
 from gan_jax.models import PAIRS
 from gan_jax.models.activations import ACTIVATIONS
 from gan_jax.models.layers import Dropout
@@ -26,7 +27,7 @@ def pair(name, shape, *, width=2, norm="batch", dropout=0.0, classes=0, codes=0,
         {"name": name, "generator": players, "discriminator": players | {"dropout": dropout}}
     )
     config.update_from_flattened_dict(fields)
-    return models.build(config, shape, classes, codes)
+    return models.build(config, IMAGE if len(shape) == 3 else POINT, shape, classes, codes)
 
 
 def variables_of(module, example):
@@ -191,7 +192,7 @@ TOTALS = {
 def test_parameter_counts_of_the_default_config(name):
     config = base.get_config()
     config.model.name = name
-    generator, discriminator = models.build(config.model, (28, 28, 1))
+    generator, discriminator = models.build(config.model, IMAGE, (28, 28, 1))
     found = tuple(
         size(variables_of(module, jnp.zeros((1, *shape)))["params"])
         for module, shape in ((generator, (64,)), (discriminator, (28, 28, 1)))

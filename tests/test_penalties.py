@@ -1,4 +1,4 @@
-"""Penalties against closed forms: the logit a·x + c |x|^2 / 2 has the slope a + c x."""
+"""Penalties against closed forms: the logit a·x + c |x|^2 / 2 has the gradient a + c x."""
 
 import jax
 import jax.numpy as jnp
@@ -24,86 +24,92 @@ N = 6
 def quadratic(slope=SLOPE, curve=CURVE):
     """Examples [N, 3] to logits [N], or [K, N] for K slopes and curves."""
 
-    def judge(points):
+    def discriminate(points):
         x = points.x
         logits = slope.astype(np.float32) @ x.T
         logits += curve.astype(np.float32)[:, None] * jnp.sum(x**2, axis=1) / 2
         return logits[0] if len(slope) == 1 else logits
 
-    return judge
+    return discriminate
 
 
-def look(judge=None, axis_name=None):
-    judge = judge or quadratic()
+def penalty_inputs(discriminate=None, axis_name=None):
+    discriminate = discriminate or quadratic()
     real, fake = np.random.default_rng(0).normal(size=(2, N, 3)).astype(np.float32)
     real, fake = Examples(real), Examples(fake)
-    return PenaltyInputs(judge, real, fake, judge(real), judge(fake), root(3), axis_name)
+    logits = discriminate(real), discriminate(fake)
+    return PenaltyInputs(discriminate, real, fake, *logits, root(3), axis_name)
 
 
 def norms(points, slope=SLOPE[0], curve=CURVE[0]):
     return np.linalg.norm(slope + curve * np.asarray(points.x, np.float64), axis=1)
 
 
-def lecam(looked):
-    real, fake = (np.asarray(logits, np.float64) for logits in looked[3:5])
+def lecam(inputs):
+    real, fake = (np.asarray(logits, np.float64) for logits in inputs[3:5])
     return real**2 + fake**2  # the averages begin at 0
 
 
 BY_HAND = {
-    "gradient": lambda looked: (norms(interpolates(looked)) - 1) ** 2,
-    "one_sided_gradient": lambda looked: np.maximum(0, norms(interpolates(looked)) - 1) ** 2,
-    "zero_centred": lambda looked: norms(interpolates(looked)) ** 2 / 2,
-    "r1": lambda looked: norms(looked.real) ** 2 / 2,
-    "r2": lambda looked: norms(looked.fake) ** 2 / 2,
-    "r1_r2": lambda looked: (norms(looked.real) ** 2 + norms(looked.fake) ** 2) / 2,
-    "dragan": lambda looked: (norms(perturbed_reals(looked)) - 1) ** 2,
+    "gradient": lambda inputs: (norms(interpolates(inputs)) - 1) ** 2,
+    "one_sided_gradient": lambda inputs: np.maximum(0, norms(interpolates(inputs)) - 1) ** 2,
+    "zero_centred": lambda inputs: norms(interpolates(inputs)) ** 2 / 2,
+    "r1": lambda inputs: norms(inputs.real) ** 2 / 2,
+    "r2": lambda inputs: norms(inputs.fake) ** 2 / 2,
+    "r1_r2": lambda inputs: (norms(inputs.real) ** 2 + norms(inputs.fake) ** 2) / 2,
+    "dragan": lambda inputs: (norms(perturbed_reals(inputs)) - 1) ** 2,
     "lecam": lecam,
 }
 
 
-def charged(name, looked, weight=1.0, every=1):
-    charge = WeightedPenalty(PENALTIES[name], weight, every)
-    return charge(looked, charge.initial())[0]
+def penalties(name, inputs, weight=1.0, every=1):
+    penalty = WeightedPenalty(PENALTIES[name], weight, every)
+    return penalty(inputs, penalty.initial())[0]
 
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_values_are_those_worked_out_by_hand(name):
-    expected = BY_HAND[name](look())
+    expected = BY_HAND[name](penalty_inputs())
     assert expected.shape == (N,)
-    np.testing.assert_allclose(charged(name, look()), expected, rtol=1e-5)
-    np.testing.assert_allclose(charged(name, look(), weight=3.0), 3 * expected, rtol=1e-5)
+    np.testing.assert_allclose(penalties(name, penalty_inputs()), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        penalties(name, penalty_inputs(), weight=3.0), 3 * expected, rtol=1e-5
+    )
 
 
-def test_the_one_sided_penalty_is_the_two_sided_one_above_a_slope_of_one_and_nothing_below():
-    gentle = look(quadratic(SLOPE / 20, CURVE / 20))
-    assert np.all(charged("gradient", gentle) > 0.5)
-    np.testing.assert_array_equal(charged("one_sided_gradient", gentle), 0)
-    steep = look(quadratic(SLOPE * 20, CURVE))
-    np.testing.assert_allclose(charged("one_sided_gradient", steep), charged("gradient", steep))
+def test_the_one_sided_penalty_is_the_two_sided_one_above_a_norm_of_one_and_nothing_below():
+    gentle = penalty_inputs(quadratic(SLOPE / 20, CURVE / 20))
+    assert np.all(penalties("gradient", gentle) > 0.5)
+    np.testing.assert_array_equal(penalties("one_sided_gradient", gentle), 0)
+    steep = penalty_inputs(quadratic(SLOPE * 20, CURVE))
+    np.testing.assert_allclose(penalties("one_sided_gradient", steep), penalties("gradient", steep))
 
 
 def test_interpolates_lie_on_the_lines_between_pairs():
-    looked = look()
-    points = interpolates(looked).x
-    real, fake = looked.real.x, looked.fake.x
+    inputs = penalty_inputs()
+    points = interpolates(inputs).x
+    real, fake = inputs.real.x, inputs.fake.x
     shares = (points - fake) / (real - fake)
     np.testing.assert_allclose(shares, np.broadcast_to(shares[:, :1], shares.shape), atol=1e-4)
     assert np.all((shares >= 0) & (shares <= 1))
     assert len(np.unique(np.round(shares[:, 0], 4))) == N  # each pair has its own
 
 
-def test_surroundings_lie_within_half_a_deviation_above_the_reals():
-    looked = look()
-    shift = np.asarray(perturbed_reals(looked).x - looked.real.x) / np.std(looked.real.x)
+def test_perturbed_reals_lie_within_half_a_deviation_above_the_reals():
+    inputs = penalty_inputs()
+    shift = np.asarray(perturbed_reals(inputs).x - inputs.real.x) / np.std(inputs.real.x)
     assert np.all((shift >= 0) & (shift < 0.5))
     assert np.unique(np.round(shift, 4)).size == shift.size
 
 
 @pytest.mark.parametrize("name", PENALTIES)
-def test_several_discriminators_are_charged_one_by_one(name):
+def test_several_discriminators_are_penalized_one_by_one(name):
     slopes, curves = np.concatenate([SLOPE, -2 * SLOPE]), np.concatenate([CURVE, [0.0]])
-    together = charged(name, look(quadratic(slopes, curves)))
-    alone = [charged(name, look(quadratic(slopes[k : k + 1], curves[k : k + 1]))) for k in range(2)]
+    together = penalties(name, penalty_inputs(quadratic(slopes, curves)))
+    alone = [
+        penalties(name, penalty_inputs(quadratic(slopes[k : k + 1], curves[k : k + 1])))
+        for k in range(2)
+    ]
     assert together.shape == (2, N)
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 
@@ -112,73 +118,73 @@ def test_several_discriminators_are_charged_one_by_one(name):
 def test_a_flat_discriminator_has_finite_gradients(name):
     """Zero weights are where some networks begin, and the root of a norm has no slope there."""
 
-    def price(weights):
-        return jnp.sum(charged(name, look(lambda points: points.x @ weights)))
+    def total(weights):
+        return jnp.sum(penalties(name, penalty_inputs(lambda points: points.x @ weights)))
 
-    value, gradient = jax.value_and_grad(price)(jnp.zeros(3))
+    value, gradient = jax.value_and_grad(total)(jnp.zeros(3))
     assert np.isfinite(value)
     assert np.all(np.isfinite(gradient))
 
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_gradients_are_numerical_derivatives(name):
-    def price(weights):
-        def judge(points):
+    def total(weights):
+        def discriminate(points):
             return jnp.tanh(points.x @ weights) + jnp.sum(points.x**2, axis=1) * weights[0]
 
-        return jnp.mean(charged(name, look(judge)))
+        return jnp.mean(penalties(name, penalty_inputs(discriminate)))
 
     weights, step = np.array([0.6, -0.8, 1.1], np.float32), 1e-2
     numerical = [
-        (price(weights + step * axis) - price(weights - step * axis)) / (2 * step)
+        (total(weights + step * axis) - total(weights - step * axis)) / (2 * step)
         for axis in np.eye(3, dtype=np.float32)
     ]
-    gradient = jax.grad(price)(weights)
+    gradient = jax.grad(total)(weights)
     np.testing.assert_allclose(gradient, numerical, rtol=0.02, atol=0.01)
     assert np.max(np.abs(gradient)) > 0.1
 
 
-def test_lecams_averages_move_after_each_look():
-    charge, looked = WeightedPenalty(PENALTIES["lecam"], 1.0), look()
-    _, memory = charge(looked, charge.initial())
-    real, fake = (np.mean(logits) for logits in looked[3:5])
+def test_lecams_averages_move_after_each_update():
+    penalty, inputs = WeightedPenalty(PENALTIES["lecam"], 1.0), penalty_inputs()
+    _, memory = penalty(inputs, penalty.initial())
+    real, fake = (np.mean(logits) for logits in inputs[3:5])
     kept = 1 - LECAM_DECAY
     np.testing.assert_allclose([memory["real"], memory["fake"]], [kept * real, kept * fake], 1e-4)
-    values, memory = charge(looked, memory)
-    expected = (looked.real_logits - kept * fake) ** 2 + (looked.fake_logits - kept * real) ** 2
+    values, memory = penalty(inputs, memory)
+    expected = (inputs.real_logits - kept * fake) ** 2 + (inputs.fake_logits - kept * real) ** 2
     np.testing.assert_allclose(values, expected, rtol=1e-5)
     np.testing.assert_allclose(memory["real"], kept * (1 + LECAM_DECAY) * real, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["r1", "lecam"])
-def test_a_lazy_charge_comes_every_so_manieth_look_and_so_many_times_as_high(name):
+def test_a_lazy_penalty_is_computed_in_every_nth_update_and_n_times_as_high(name):
     lazy, always = (
         WeightedPenalty(PENALTIES[name], 2.0, every=3),
         WeightedPenalty(PENALTIES[name], 2.0),
     )
-    memory, charges = lazy.initial(), []
+    memory, found = lazy.initial(), []
     for _ in range(5):
-        values, memory = lazy(look(), memory)
-        charges.append(values)
-    first, _ = always(look(), always.initial())
-    np.testing.assert_allclose(charges[0], 3 * first, rtol=1e-6)
+        values, memory = lazy(penalty_inputs(), memory)
+        found.append(values)
+    first, _ = always(penalty_inputs(), always.initial())
+    np.testing.assert_allclose(found[0], 3 * first, rtol=1e-6)
     for index in (1, 2, 4):
-        np.testing.assert_array_equal(charges[index], np.zeros(N))
-    assert np.all(charges[3] > 0)
-    assert memory["looks"] == 5
+        np.testing.assert_array_equal(found[index], np.zeros(N))
+    assert np.all(found[3] > 0)
+    assert memory["updates"] == 5
 
 
 def test_the_batchs_means_are_the_global_ones():
     """DRAGAN's deviation and LeCam's averages on two devices are those of one."""
-    alone = look()
+    alone = penalty_inputs()
     halves = jax.tree.map(lambda leaf: leaf.reshape(2, N // 2, *leaf.shape[1:]), alone[1:5])
 
     def half(real, fake, real_logits, fake_logits):
-        looked = PenaltyInputs(
+        inputs = PenaltyInputs(
             quadratic(), real, fake, real_logits, fake_logits, root(3), "devices"
         )
-        _, memory = PENALTIES["lecam"].values(looked, {"real": 0.0, "fake": 0.0})
-        return perturbed_reals(looked).x, memory
+        _, memory = PENALTIES["lecam"].values(inputs, {"real": 0.0, "fake": 0.0})
+        return perturbed_reals(inputs).x, memory
 
     points, memory = jax.pmap(half, axis_name="devices", devices=jax.devices()[:2])(*halves)
     np.testing.assert_allclose(points.reshape(N, 3), perturbed_reals(alone).x, rtol=1e-5)
@@ -187,10 +193,10 @@ def test_the_batchs_means_are_the_global_ones():
         np.testing.assert_allclose(memory[name], [value] * 2, rtol=1e-5)
 
 
-def test_squared_slopes_are_of_each_examples_own():
-    looked = look()
+def test_squared_gradient_norms_are_of_each_examples_own():
+    inputs = penalty_inputs()
     np.testing.assert_allclose(
-        squared_gradient_norms(looked.discriminate, looked.real), norms(looked.real) ** 2, rtol=1e-5
+        squared_gradient_norms(inputs.discriminate, inputs.real), norms(inputs.real) ** 2, rtol=1e-5
     )
 
 
@@ -199,22 +205,22 @@ def test_squared_slopes_are_of_each_examples_own():
 def test_contract(name, dtype):
     """One number an example in both types, compiled or not, and for many trials at once."""
 
-    def price(weights):
-        def judge(points):
+    def total(weights):
+        def discriminate(points):
             return jnp.tanh(points.x.astype(dtype) @ weights.astype(dtype)).astype(jnp.float32)
 
-        return charged(name, look(judge))
+        return penalties(name, penalty_inputs(discriminate))
 
     trials = np.array([[0.6, -0.8, 1.1], [0.0, 0.3, 2.0]], np.float32)
-    alone = np.stack([price(weights) for weights in trials])
+    alone = np.stack([total(weights) for weights in trials])
     assert alone.shape == (2, N)
     assert np.all(np.isfinite(alone))
     tolerance = 8 * float(jnp.finfo(dtype).eps)
     for same in (
-        jax.vmap(price)(trials),
-        np.stack([jax.jit(price)(weights) for weights in trials]),
+        jax.vmap(total)(trials),
+        np.stack([jax.jit(total)(weights) for weights in trials]),
     ):
         np.testing.assert_allclose(same, alone, rtol=tolerance, atol=tolerance)
-    slopes = jax.vmap(jax.grad(lambda weights: jnp.sum(price(weights))))(trials)
-    assert np.all(np.isfinite(slopes))
-    assert np.max(np.abs(slopes)) > 0.1
+    gradients = jax.vmap(jax.grad(lambda weights: jnp.sum(total(weights))))(trials)
+    assert np.all(np.isfinite(gradients))
+    assert np.max(np.abs(gradients)) > 0.1

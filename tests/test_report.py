@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.core.errors import RunError
-from gan_jax.report import pictures
+from gan_jax.examples import IMAGE, POINT, pictures
 from gan_jax.report.recorder import Recorder, read_rows
 
 
@@ -78,7 +78,7 @@ def test_a_sheet_shows_each_image_once():
 def test_a_sheet_of_colour_images_keeps_their_colours():
     colours = [(200, 10, 30), (5, 220, 40), (15, 25, 230)]
     images = np.array(colours, np.uint8).reshape(3, 1, 1, 3) + np.zeros((3, 4, 4, 3), np.uint8)
-    sheet = pictures.picture(images, images)
+    sheet = IMAGE.picture(images, images)
     assert sheet.mode == "RGB"
     counts = {colour: count for count, colour in sheet.getcolors()}
     assert [counts[colour] for colour in colours] == [4 * 4 * 4] * 3
@@ -96,9 +96,9 @@ def test_a_cloud_puts_points_where_they_are_and_leaves_out_the_rest():
 def test_a_picture_shows_all_real_points_and_scales_with_them_alone():
     real = np.array([[-4.0, 4.0], [4.0, -4.0]])
     for points in (real, np.zeros((1, 2)), 100 * real):
-        shown = np.asarray(pictures.picture(points, real)) < 255
+        shown = np.asarray(POINT.picture(points, real)) < 255
         assert shown.sum() == (9 * len(points) if np.abs(points).max() < 5 else 0)
-    corner = np.argwhere(np.asarray(pictures.picture(real, real)) < 255).min(axis=0)
+    corner = np.argwhere(np.asarray(POINT.picture(real, real)) < 255).min(axis=0)
     assert corner == pytest.approx((1 - 4 / 5) / 2 * 480, abs=2)
 
 

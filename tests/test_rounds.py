@@ -41,7 +41,7 @@ def test_an_accelerator_plays_more_but_not_of_rounds_that_are_many_dispatches(st
         rounds.rounds_per_dispatch(2, long.phases, long.devices)
 
 
-def test_dispatches_end_at_the_next_multiple_of_any_rhythm_or_at_the_end():
+def test_dispatches_end_at_the_next_multiple_of_any_interval_or_at_the_end():
     ends, step = [], 0
     while step < 23:
         step = next_time(step, [5, 8], 23)

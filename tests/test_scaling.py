@@ -1,4 +1,4 @@
-"""What devices say to each other in a round, read from the compiled program."""
+"""What devices send to each other in a round, read from the compiled program."""
 
 import json
 import math
@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 from configs import base
-from gan_jax.config import build
+from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices
+from gan_jax.data import DataSpec
 from gan_jax.data.batches import Examples
+from gan_jax.examples import IMAGE
 
 SHAPE, BATCH = (8, 8, 1), 8
 G, D = 6, 10  # widths of the generator and of the discriminator
-PAIR = {  # with no more than is needed beside what devices say: it is compiled often
+PAIR = {  # with no more than is needed beside what devices send: it is compiled often
     "model.name": "cnn",
     "model.latent": 3,
     "model.generator.width": G,
@@ -40,7 +42,8 @@ PROGRAMS = {  # overrides and devices
 # Loss, two accuracies and two mean logits of the discriminator, the loss of the generator.
 SCALARS = 5 + 1
 
-# An instruction that speaks to other devices: what it gives, an array or several, and its name.
+# An instruction that communicates with other devices: what it gives, an array or several, and
+# its name.
 COLLECTIVE = re.compile(
     r"= (\(.*?\)|\S+) ((?:ragged-)?all-[\w-]+|reduce-scatter[\w-]*|collective-[\w-]+)\("
 )
@@ -58,10 +61,10 @@ def compiled(overrides, count):
     config = base.get_config()
     config.update_from_flattened_dict(PAIR | overrides)
     devices = Devices(jax.devices()[:count])
-    players = build.players(config, SHAPE, 3)
-    (phase,) = build.phases(config, players, 3, devices)
+    setup = build(config, DataSpec("made", IMAGE, SHAPE, 24))
+    (phase,) = setup.phases(devices)
     with jax.disable_jit():  # shapes are enough, and no initial program is compiled
-        state = jax.eval_shape(lambda: build.initial(config, players, SHAPE))
+        state = jax.eval_shape(setup.initial)
     examples = Examples(jax.ShapeDtypeStruct((24, *SHAPE), np.uint8))
     indices = devices.split(np.zeros((phase.batches, BATCH), np.int32))
     lowered = devices.compile(phase.step).lower(state, examples, indices)
@@ -90,7 +93,7 @@ def floats(arrays):
 
 
 def reduced(program):
-    """Floats in each all-reduce, the smallest first, if nothing else is said."""
+    """Floats in each all-reduce, the smallest first, if there is no other collective."""
     assert {name for name, _ in program["collectives"]} <= {"all-reduce"}
     return sorted(floats(arrays) for _, arrays in program["collectives"])
 
@@ -105,7 +108,7 @@ def check_updates(program, *players):
     assert sum(beyond) == SCALARS
 
 
-def test_one_device_speaks_to_nobody(programs):
+def test_one_device_communicates_with_nobody(programs):
     assert programs["1 devices"]["collectives"] == []
 
 
@@ -114,7 +117,7 @@ def test_an_update_is_one_all_reduce_of_its_gradient_and_some_scalars(programs, 
     check_updates(programs[f"{count} devices"], "discriminator", "generator")
 
 
-def test_more_devices_say_the_same(programs):
+def test_more_devices_send_the_same(programs):
     two, four, eight = (reduced(programs[f"{count} devices"]) for count in MANY)
     assert two == four == eight
 
@@ -126,9 +129,9 @@ def test_two_updates_of_the_discriminator_are_two_all_reduces(programs):
 def test_a_norm_over_the_global_batch_adds_two_small_rows_each_way(programs):
     """Mean and mean of squares [2, C]: once forward, and once backward where a gradient passes.
 
-    The generator has three norms, of 2 G, 2 G and G channels: forward in both turns, backward in
-    its own. The discriminator has one, of 2 D channels: in its turn on reals and on fakes, forward
-    and backward, in the generator's turn on fakes, forward and backward.
+    The generator has three norms, of 2 G, 2 G and G channels: forward in both updates, backward
+    in its own. The discriminator has one, of 2 D channels: in its update on reals and on fakes,
+    forward and backward, in the generator's update on fakes, forward and backward.
     """
     program = programs["norms"]
     arrays = [array for _, arrays in program["collectives"] for array in arrays]

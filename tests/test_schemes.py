@@ -1,7 +1,7 @@
-"""Who moves when, how often, on which examples, and from where.
+"""Which player is updated when, how often, on which examples, and from where.
 
 Most of it on a game of two numbers: the generator t and the discriminator p, with t p the
-generator's loss and -t p - p x the discriminator's, so that every round can be played by hand.
+generator's loss and -t p - p x the discriminator's, so that every round can be worked out by hand.
 """
 
 import sys
@@ -14,10 +14,12 @@ import pytest
 from flax.serialization import from_state_dict, to_state_dict
 
 from configs import base
-from gan_jax.config import build
+from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices, replica_spread, to_host
 from gan_jax.core.errors import InputError
+from gan_jax.data import DataSpec
 from gan_jax.data.batches import Batches, Examples
+from gan_jax.examples import POINT
 from gan_jax.game import averages, optimizers, schemes
 from gan_jax.game.schemes import SCHEMES, Updates
 from gan_jax.game.schemes.phase import total_updates, updates_per_round
@@ -32,6 +34,7 @@ class Bilinear:
     """The game of two numbers; with noise, the generator's loss is t p (1 + noise)."""
 
     axis_name = None
+    kind = POINT
     generator_takes_reals = False
 
     def __init__(self, noise: float = 0.0):
@@ -64,14 +67,14 @@ def phases_of(updates, scheme="alternating", per_epoch=3, **fields):
     return schemes.build(config, updates, per_epoch)
 
 
-def play(phases, state, rounds, num=12, size=4, first=0):
+def train(phases, state, rounds, num=12, size=4, first=0):
     """The state after some rounds on the examples 0, 1, 2, … and the rows that they took."""
     devices, seen = Devices(jax.devices()[:1]), []
     devices.split = lambda rows: seen.append(rows) or rows
     examples = Examples(np.arange(num, dtype=np.float32))
-    play_round = make_rounds(phases, devices, Batches(num, size, seed=0), examples)
+    run_rounds = make_rounds(phases, devices, Batches(num, size, seed=0), examples)
     for step in range(first, first + rounds):
-        state, measured = play_round(state, step)
+        state, measured = run_rounds(state, step)
     return state, measured, np.concatenate(seen)
 
 
@@ -87,12 +90,12 @@ def test_a_round_is_k_updates_then_m(k, m):
     updates, state = game()
     phases = phases_of(updates, discriminator=k, generator=m)
     assert len(phases) == (1 if k + m <= 8 else 2)
-    found, measured, rows = play(phases, state, rounds=2)
+    found, measured, rows = train(phases, state, rounds=2)
     assert counts(found) == (2, 2 * k, 2 * m)
     t, p, average = 1.0, 2.0, 1.0
     assert len(rows) == 2 * k
-    for turn in np.split(rows, 2):
-        for update in turn:
+    for batches in np.split(rows, 2):
+        for update in batches:
             p += RATE * (t + np.mean(update))
         for _ in range(m):
             loss, t = t * p, t - RATE * p
@@ -119,7 +122,7 @@ def test_one_program_or_many_give_the_same_state(monkeypatch):
     assert [phase.repeats for phase in fused] == [1]
     assert [phase.repeats for phase in split] == [2, 3]
     (one, of_one, rows), (many, of_many, same_rows) = (
-        play(phases, jax.tree.map(jnp.array, state), rounds=2) for phases in (fused, split)
+        train(phases, jax.tree.map(jnp.array, state), rounds=2) for phases in (fused, split)
     )
     assert counts(one) == (2, 4, 6)
     np.testing.assert_array_equal(rows, same_rows)
@@ -147,12 +150,12 @@ WARMUP = {"warmup_rounds": 2, "discriminator": 2}
 
 
 @pytest.mark.parametrize(("warm", "programs"), [(3, 2), (9, 3)])
-def test_the_first_rounds_have_a_longer_turn_of_the_discriminator(warm, programs):
+def test_the_first_rounds_have_more_updates_of_the_discriminator(warm, programs):
     """Batches follow each other without a gap, whatever the round's length."""
     updates, state = game()
     phases = phases_of(updates, warmup_discriminator=warm, **WARMUP)
     assert len(phases) == programs
-    found, _, rows = play(phases, state, rounds=4)
+    found, _, rows = train(phases, state, rounds=4)
     assert counts(found) == (4, 2 * warm + 2 * 2, 4)
     np.testing.assert_array_equal(rows, Batches(12, 4, seed=0).indices(0, 2 * warm + 2 * 2))
     t, p, rows = 1.0, 2.0, iter(rows)
@@ -168,9 +171,9 @@ def test_a_run_with_a_warmup_goes_on_from_any_round(step):
     """The batches of a round depend on its number only: who starts there takes the same."""
     updates, state = game()
     phases = phases_of(updates, warmup_discriminator=9, **WARMUP)
-    *_, rows = play(phases, state, rounds=4)
-    *_, before = play(phases, game()[1], rounds=step)
-    *_, after = play(phases, game()[1], rounds=4 - step, first=step)
+    *_, rows = train(phases, state, rounds=4)
+    *_, before = train(phases, game()[1], rounds=step)
+    *_, after = train(phases, game()[1], rounds=4 - step, first=step)
     np.testing.assert_array_equal(np.concatenate([before, after]), rows)
 
 
@@ -191,7 +194,7 @@ def test_an_epoch_for_the_discriminator_then_one_for_the_generator(num, programs
     per_epoch = num // 4
     phases = phases_of(updates, per_epoch=per_epoch, unit="epoch")
     assert len(phases) == programs
-    state, _, rows = play(phases, state, rounds=2, num=num)
+    state, _, rows = train(phases, state, rounds=2, num=num)
     assert counts(state) == (2, 2 * per_epoch, 2 * per_epoch)
     orders = rows.reshape(2, num)
     np.testing.assert_array_equal(np.sort(orders), [np.arange(num)] * 2)
@@ -208,7 +211,7 @@ def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
     """Two rounds of 2:1, linearly to zero: 1, 3/4, 2/4, 1/4 for D; 1, 1/2 for G."""
     overrides = {"schedule.discriminator": 2, "train.steps": 2}
     decays = {f"optim.{player}.decay": "linear" for player in ("generator", "discriminator")}
-    players = build.players(tiny(overrides | decays), (2,), per_epoch=7)
+    players = build(tiny(overrides | decays), DataSpec("made", POINT, (2,), 7 * 8)).players
     for optimizer, shares in (
         (players.discriminator_optimizer, [1, 0.75, 0.5, 0.25]),
         (players.generator_optimizer, [1, 0.5]),
@@ -224,7 +227,7 @@ def test_a_learning_rate_falls_over_the_players_own_updates(tiny):
 
 def test_simultaneous_takes_both_gradients_at_one_point():
     updates, state = game()
-    found, measured, rows = play(phases_of(updates, "simultaneous"), state, rounds=2)
+    found, measured, rows = train(phases_of(updates, "simultaneous"), state, rounds=2)
     assert counts(found) == (2, 2, 2)
     t, p, average = 1.0, 2.0, 1.0
     for row in rows:
@@ -247,7 +250,7 @@ def test_simultaneous_takes_both_gradients_at_one_point():
 )
 @pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"alternating", "lookahead"}))
 def test_a_scheme_of_one_update_a_player_refuses_more(scheme, field, value):
-    with pytest.raises(InputError, match=f"{scheme} play has one update") as caught:
+    with pytest.raises(InputError, match=f"the scheme {scheme} has one update") as caught:
         phases_of(game()[0], scheme, **{field: value})
     assert caught.value.key == f"config.schedule.{field}"
     assert caught.value.value == value
@@ -256,10 +259,10 @@ def test_a_scheme_of_one_update_a_player_refuses_more(scheme, field, value):
 # Joint
 
 
-def test_joint_play_follows_what_does_not_cancel():
+def test_joint_follows_what_does_not_cancel():
     """The losses t p and -p (t + x) sum to -p x, which is the discriminator's alone."""
     updates, state = game()
-    found, measured, rows = play(phases_of(updates, "joint"), state, rounds=2)
+    found, measured, rows = train(phases_of(updates, "joint"), state, rounds=2)
     assert counts(found) == (2, 2, 2)
     p = 2.0
     for row in rows:
@@ -275,9 +278,9 @@ def test_joint_play_follows_what_does_not_cancel():
 
 
 def test_extragradient_by_hand():
-    """Its second look takes another batch, and Adam's moments know of that one only."""
+    """Its second gradient takes another batch, and Adam's moments know of that one only."""
     updates, state = game(optax.adam(RATE, b1=0.0, b2=0.5))
-    found, measured, (one, two) = play(phases_of(updates, "extragradient"), state, rounds=1)
+    found, measured, (one, two) = train(phases_of(updates, "extragradient"), state, rounds=1)
     assert counts(found) == (1, 1, 1)
     assert np.any(one != two)
     ahead = 1 - RATE, 2 + RATE  # Adam's first step is the rate against the gradient's sign
@@ -299,7 +302,7 @@ def test_lookahead_pulls_both_players_back_every_few_rounds(k):
     config = base.get_config().schedule
     config.update(scheme="lookahead", **fields)
     state = schemes.with_memory(config, state)
-    ahead, _, rows = play(phases_of(updates, "lookahead", **fields), state, rounds=7)
+    ahead, _, rows = train(phases_of(updates, "lookahead", **fields), state, rounds=7)
     assert counts(ahead) == (7, 7 * k, 7)
     slow = fast = np.array([1.0, 2.0])
     for number, row in enumerate(rows, start=1):
@@ -323,7 +326,7 @@ def test_lookahead_refuses_an_optimizer_that_averages_itself(start):
 # Players that stop
 
 
-# Lookahead is refused, and with the joint gradient of this game nobody moves at all.
+# Lookahead is refused, and with the joint gradient of this game neither player moves at all.
 @pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - {"lookahead", "joint"}))
 def test_players_that_have_stopped_stay_where_they_are(scheme):
     optimizer = optimizers.build(base.player(RATE, stop=2), "generator", 9, differentiable=True)
@@ -333,7 +336,7 @@ def test_players_that_have_stopped_stay_where_they_are(scheme):
     def after(rounds):
         updates, state = game(optimizer)
         state = schemes.with_memory(config, state)
-        state, *_ = play(phases_of(updates, scheme), state, rounds)
+        state, *_ = train(phases_of(updates, scheme), state, rounds)
         assert counts(state) == (rounds, rounds, rounds)
         return [float(state.generator.params), float(state.discriminator.params)]
 
@@ -355,17 +358,17 @@ REMEMBERS = ["extrapolation_from_past", "lookahead"]
 def test_a_scheme_saved_and_restored_goes_on_as_if_uninterrupted(start, scheme):
     parts = start({"schedule.scheme": scheme, "schedule.lookahead_rounds": 2} | ADAM)
     examples = parts.devices.replicate(parts.examples)
-    play_round = make_rounds(parts.phases, parts.devices, parts.batches, examples)
+    run_rounds = make_rounds(parts.phases, parts.devices, parts.batches, examples)
     states = [parts.devices.replicate(parts.state)]
     saved = None
     for step in range(5):
-        state, _ = play_round(states.pop(), step)
+        state, _ = run_rounds(states.pop(), step)
         states.append(state)
         if step == 2:
             saved = to_state_dict(to_host(state))
     again = parts.devices.replicate(from_state_dict(parts.state, saved))
     for step in (3, 4):
-        again, _ = play_round(again, step)
+        again, _ = run_rounds(again, step)
     jax.tree.map(np.testing.assert_array_equal, to_host(again), to_host(states[0]))
     assert all(np.any(leaf) for leaf in jax.tree.leaves(saved["memory"]))
 
@@ -376,8 +379,8 @@ def test_no_other_scheme_remembers_anything():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_one_and_four_devices_play_the_same(start, scheme):
-    """The generator's norm speaks to all devices inside of what is differentiated twice."""
+def test_one_and_four_devices_train_the_same(start, scheme):
+    """The generator's norm averages over all devices inside of what is differentiated twice."""
     fields = {"schedule.scheme": scheme, "schedule.unroll": 2, "schedule.lookahead_rounds": 2}
     fields |= {"schedule.consensus_weight": 0.5, "model.discriminator.norm": "none"}
     (alone, of_alone), (together, of_together) = (

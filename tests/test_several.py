@@ -13,7 +13,7 @@ from gan_jax.models.several import Several
 from gan_jax.models.spectral import Spectral
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
-LABELS = np.array([0, 1, 2, 0, 1, 2], np.int32)
+CONDITION = {"label": np.array([0, 1, 2, 0, 1, 2], np.int32)}
 MAKERS = {
     "batch": partial(mlp.Discriminator, 5, norm="batch"),
     "spectral": partial(Spectral, partial(mlp.Discriminator, 5)),
@@ -41,11 +41,11 @@ def test_they_are_as_many_separate_ones(make):
     close = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6)
     for train in (False, True):
         take = {"train": train, "mutable": ["batch_stats"]}
-        opinion, new = jax.jit(partial(module.apply, **take))(variables, X, LABELS)
+        output, new = jax.jit(partial(module.apply, **take))(variables, X, CONDITION)
         alone = jax.jit(partial(make().apply, **take))
         for number in range(3):
-            one, new_one = alone(member(variables, number), X, LABELS)
-            jax.tree.map(close, jax.tree.map(operator.itemgetter(number), opinion), one)
+            one, new_one = alone(member(variables, number), X, CONDITION)
+            jax.tree.map(close, jax.tree.map(operator.itemgetter(number), output), one)
             jax.tree.map(close, member(new, number), new_one)
 
 
@@ -69,8 +69,8 @@ def test_they_know_the_global_batch():
         axis_name="devices",
         devices=jax.devices()[:3],
     )
-    opinion, new_on_many = mapped(X.reshape(3, 2, 4))
-    logits = np.moveaxis(opinion.logits, 0, 1).reshape(2, 6)
+    output, new_on_many = mapped(X.reshape(3, 2, 4))
+    logits = np.moveaxis(output.logits, 0, 1).reshape(2, 6)
     np.testing.assert_allclose(logits, expected.logits, rtol=1e-4, atol=1e-5)
     jax.tree.map(
         lambda one, many: np.testing.assert_allclose(many[2], one, rtol=1e-4, atol=1e-6),

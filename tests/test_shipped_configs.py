@@ -3,7 +3,6 @@ published set-ups have the networks of their source."""
 
 import importlib
 import math
-from functools import partial
 
 import jax
 import numpy as np
@@ -11,11 +10,12 @@ import pytest
 import shipped
 from training import assert_trains
 
-from gan_jax.config import build
 from gan_jax.config.fields import check
+from gan_jax.config.setup import build
 from gan_jax.core.errors import choose
-from gan_jax.data import DATASETS
+from gan_jax.data import DATASETS, DataSpec
 from gan_jax.data.batches import Examples
+from gan_jax.examples import IMAGE, POINT
 from gan_jax.metrics import PROTOCOLS
 
 SHAPES = {"cifar10": (32, 32, 3), "grid": (2,), "ring": (2,)}  # (28, 28, 1) else
@@ -37,12 +37,14 @@ def test_a_shipped_config_trains_two_rounds(name):
     choose("eval.protocol", config.eval.protocol, PROTOCOLS)
     config.update_from_flattened_dict(NARROW)
     shape, rng = SHAPES.get(config.data.name, (28, 28, 1)), np.random.default_rng(0)
-    if len(shape) == 3:
+    kind = DATASETS[config.data.name].kind
+    if kind is IMAGE:
         x = rng.integers(256, size=(12, *shape), dtype=np.uint8)
     else:
         x = rng.normal(size=(12, *shape)).astype(np.float32)
-    labels = np.arange(12, dtype=np.int32) % 10 if config.model.classes else None
-    assert_trains(config, Examples(x, labels))
+    labels = np.arange(12, dtype=np.int32) % 10
+    condition = {"label": labels} if config.model.classes else None
+    assert_trains(config, Examples(x, condition), kind)
 
 
 def dense(inputs, outputs):
@@ -67,8 +69,8 @@ PUBLISHED = {
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_set_up_has_the_networks_of_its_source(name):
     config = importlib.import_module(f"configs.{name}").get_config()
-    players = build.players(config, (2,), per_epoch=1)
-    state = jax.eval_shape(partial(build.initial, config, players, (2,)))
+    spec = DataSpec("made", POINT, (2,), config.train.batch_size)
+    state = jax.eval_shape(build(config, spec).initial)
     assert state.ema is None
     found = [
         sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(player.params))

@@ -1,4 +1,4 @@
-"""Spectral normalization: the singular values of numpy, the paper's gradient, what moves when."""
+"""Spectral normalization: the singular values of numpy, the paper's gradient, what changes when."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ class Linear(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, x, labels=None, *, train):
+    def __call__(self, x, condition=None, *, train):
         return nn.Dense(3, use_bias=False, name="layer")(x)
 
 
@@ -119,7 +119,7 @@ def test_one_power_iteration_in_training_and_its_gradient(loss, derivative):
     np.testing.assert_allclose(found, expected / largest, rtol=1e-4, atol=1e-5)
 
 
-def test_nothing_moves_in_use():
+def test_nothing_changes_in_evaluation():
     module, variables = linear(X)
     _, new = module.apply(variables, X, train=False, mutable=["batch_stats"])
     jax.tree.map(np.testing.assert_array_equal, new, {"batch_stats": variables["batch_stats"]})
@@ -166,8 +166,8 @@ def test_a_frozen_players_vectors_do_not_move(start):
     norms = {f"model.{player}.norm": "spectral" for player in ("generator", "discriminator")}
     parts = start(norms, devices=1)
     reals = jax.tree.map(lambda leaf: leaf[:8], parts.examples)
-    look, move = parts.updates.discriminator_gradient, parts.updates.update_discriminator
-    after, _ = jax.jit(lambda state: move(state, look(state, reals)))(parts.state)
+    gradient, update = parts.updates.discriminator_gradient, parts.updates.update_discriminator
+    after, _ = jax.jit(lambda state: update(state, gradient(state, reals)))(parts.state)
     jax.tree.map(
         np.testing.assert_array_equal,
         after.generator.model_state,

@@ -12,7 +12,7 @@ import pytest
 from program import REPOSITORY
 
 from experiments.speed import parts, works
-from gan_jax.config import build
+from gan_jax.config.setup import build, ema_decay
 from gan_jax.core import process
 
 W, H = 64, 32
@@ -37,23 +37,20 @@ def size(params):
 
 @pytest.mark.parametrize("work", works.WORKS)
 def test_the_networks_are_those_of_the_work(work):
-    config, shape = works.WORKS[work].config(128, W), works.WORKS[work].shape
-    players = build.players(config, shape, 1)
-    state = build.state(config, players, shape)
+    config = works.WORKS[work].config(128, W)
+    state = build(config, works.data_spec(work)).first_state()
     found = tuple(size(player.params) for player in (state.generator, state.discriminator))
     assert found == SIZES[work]
-    decay = build.ema_decay(config.ema.half_life, 128)
+    decay = ema_decay(config.ema.half_life, 128)
     assert decay == pytest.approx(works.EMA_DECAY if work != "pacgan" else 0, rel=1e-6)
 
 
 def test_the_ring_is_drawn_afresh_every_round():
     seen = []
-    play = works.with_fresh_points(lambda state, points, indices: seen.append(points.x))
-    config = works.WORKS["ring"].config(4000, 4)
-    players = build.players(config, (2,), 1)
-    state = build.state(config, players, (2,))
+    step_on = works.with_fresh_points(lambda state, points, indices: seen.append(points.x))
+    state = build(works.WORKS["ring"].config(4000, 4), works.data_spec("ring")).first_state()
     for step in (0, 1):
-        play(state.replace(step=np.int32(step)), None, np.zeros((1, 4000), np.int32))
+        step_on(state.replace(step=np.int32(step)), None, np.zeros((1, 4000), np.int32))
     assert not np.allclose(*seen)
     radii = np.linalg.norm(seen[0], axis=1)
     assert np.mean(radii) == pytest.approx(1, abs=1e-3)
@@ -63,7 +60,7 @@ def test_the_ring_is_drawn_afresh_every_round():
 
 
 @pytest.mark.parametrize(("name", "block"), [("project", 10), ("trials", 800)])
-def test_a_contestant_times_the_rounds_that_it_is_told_to_play(name, block):
+def test_a_contestant_times_the_rounds_that_it_is_told_to_run(name, block):
     ended = subprocess.run(
         [sys.executable, "-m", "experiments.speed.contestant", name, "ring", "8", "4"],
         input=f"{2 * block}\n{block}\n",
@@ -100,7 +97,7 @@ def test_freed_memory_is_not_given_back():
     """In a process of its own: the setting is for good."""
     script = (
         "import numpy as np, pathlib\n"
-        "from gan_jax import process\n"
+        "from gan_jax.core import process\n"
         "def resident(): return int(pathlib.Path('/proc/self/statm').read_text().split()[1])\n"
         "{}\n"
         "block = np.ones(2**25)\n"

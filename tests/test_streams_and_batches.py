@@ -1,4 +1,4 @@
-"""What is random in a run, and in which order it sees its data, follow from the seed alone."""
+"""What is random in a run, and in which order it takes its data, follow from the seed alone."""
 
 import itertools
 
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gan_jax.core.streams import example_keys, stream
-from gan_jax.data.batches import Batches, from_float, take, to_float
+from gan_jax.data.batches import Batches, Examples, take
+from gan_jax.examples import IMAGE, POINT
 
 
 def bits(keys):
@@ -97,10 +98,10 @@ def test_a_batch_follows_from_seed_and_update_alone():
 
 def test_all_256_values_come_back():
     values = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1)
-    floats = to_float(values)
+    floats = IMAGE.to_model(values)
     assert floats.dtype == np.float32
     np.testing.assert_allclose(floats.ravel(), np.linspace(-1, 1, 256), atol=1e-6)
-    back = from_float(floats)
+    back = IMAGE.to_data(floats)
     assert back.dtype == np.uint8
     np.testing.assert_array_equal(back, values)
 
@@ -108,19 +109,22 @@ def test_all_256_values_come_back():
 def test_images_are_rounded_and_clipped():
     # 0.002 is 0.255 grey levels above the middle, 127.5; 2 / 255 is one level.
     floats = np.array([-1.5, -1 + 0.9 / 255, -1 + 1.1 / 255, -0.002, 0.002, 1.5], np.float32)
-    images = from_float(floats.reshape(1, 1, -1, 1))
+    images = IMAGE.to_data(floats.reshape(1, 1, -1, 1))
     assert images.ravel().tolist() == [0, 0, 1, 127, 128, 255]
 
 
 def test_points_stay_as_they_are():
     points = np.array([[0.25, -7.0], [3.0, 1e-3]], np.float32)
-    np.testing.assert_array_equal(to_float(points), points)
-    np.testing.assert_array_equal(from_float(points), points)
-    assert from_float(points).dtype == np.float32
+    np.testing.assert_array_equal(POINT.to_model(points), points)
+    np.testing.assert_array_equal(POINT.to_data(points), points)
+    assert POINT.to_data(points).dtype == np.float32
 
 
 def test_take():
     points = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
-    np.testing.assert_array_equal(take(points, np.array([2, 0])), points[[2, 0]])
-    images = np.array([0, 51, 255], np.uint8).reshape(3, 1, 1, 1)
-    np.testing.assert_allclose(take(images, np.array([2, 1, 0])).ravel(), [1, -0.6, -1], rtol=1e-6)
+    taken = take(Examples(points, {"label": np.array([7, 8, 9])}), np.array([2, 0]), POINT)
+    np.testing.assert_array_equal(taken.x, points[[2, 0]])
+    np.testing.assert_array_equal(taken.condition["label"], [9, 7])
+    images = Examples(np.array([0, 51, 255], np.uint8).reshape(3, 1, 1, 1))
+    floats = take(images, np.array([2, 1, 0]), IMAGE).x
+    np.testing.assert_allclose(floats.ravel(), [1, -0.6, -1], rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Trials side by side: each is what it is alone, and nothing is lost or played twice."""
+"""Trials side by side: each is what it is alone, and nothing is lost or run twice."""
 
 import jax
 import numpy as np
@@ -9,8 +9,8 @@ from ml_collections import ConfigDict
 
 from configs import ring
 from gan_jax import data
-from gan_jax.config import build, rules
 from gan_jax.config.hyperparameters import numbers, structure
+from gan_jax.config.setup import build
 from gan_jax.core.devices import one_device
 from gan_jax.core.errors import InputError
 from gan_jax.metrics import PROTOCOLS
@@ -98,14 +98,12 @@ ALIKE = {
 
 
 def alone(config, points):
-    """The state after the config's rounds, played as `gan_jax.main` steps them."""
-    devices, batches = one_device(), build.batches(config, len(points.train))
-    players = build.players(config, points.shape, batches.per_epoch)
-    phases = build.phases(config, players, batches.per_epoch, devices)
-    state = build.state(config, players, points.shape)
-    play = make_rounds(phases, devices, batches, build.training(config.model, points))
+    """The state after the config's rounds, run as `gan_jax.main` does."""
+    devices, setup = one_device(), build(config, points)
+    phases, examples = setup.phases(devices), setup.training(points)
+    state, run_rounds = setup.first_state(), make_rounds(phases, devices, setup.batches, examples)
     for step in range(config.train.steps):
-        state, _ = play(state, step)
+        state, _ = run_rounds(state, step)
     return jax.device_get(state)
 
 
@@ -163,12 +161,12 @@ def test_what_is_measured_of_a_trial_is_what_is_measured_of_it_alone(points):
     assert fallen["mixture_2500/modes"] == 0
 
     config, state = configs[0], alone(configs[0], points)
-    players = build.players(config, points.shape, build.batches(config, 100_000).per_epoch)
-    sample = make_sampler(players.generator, rules.prior(config.model))
+    setup = build(config, points)
+    sample = make_sampler(setup.game)
     protocol = PROTOCOLS["mixture_2500"]
     batches = (batch.x for batch in sample(state.generator_variables(), protocol.num, config.seed))
     expected = {
-        **make_diagnosis(config, players, points)(state),
+        **make_diagnosis(setup, points)(state),
         **{
             f"mixture_2500/{name}": value
             for name, value in protocol.measure(batches, protocol.reference(points)).items()
@@ -180,7 +178,7 @@ def test_what_is_measured_of_a_trial_is_what_is_measured_of_it_alone(points):
     assert row == pytest.approx(expected, rel=2e-3, abs=1e-5)
 
 
-# Pace
+# Schedules
 
 
 class Counted:
@@ -190,28 +188,28 @@ class Counted:
         return np.arange(update, update + count)[:, None]
 
 
-def schedule(steps, looks, batches=1, every=2, total=5):
-    return TrialSchedule(Counted(), steps, looks, batches, every, total)
+def schedule(steps, with_batches, batches=1, every=2, total=5):
+    return TrialSchedule(Counted(), steps, with_batches, batches, every, total)
 
 
 def test_rounds_take_their_batches_one_after_the_other():
-    assert [schedule(1, 1, batches=2).indices(play).ravel().tolist() for play in range(3)] == [
+    assert [schedule(1, 1, batches=2).indices(step).ravel().tolist() for step in range(3)] == [
         [0, 1],
         [2, 3],
         [4, 5],
     ]
 
 
-def test_by_turns_only_those_who_look_at_reals_take_a_batch():
-    taken = [schedule(3, 2).indices(play).item() for play in range(6)]
-    assert [taken[play] for play in (0, 1, 3, 4)] == [0, 1, 2, 3]
-    assert [schedule(3, 3).indices(play).item() for play in range(6)] == [0, 1, 2, 3, 4, 5]
+def test_by_turns_only_updates_that_take_reals_take_a_batch():
+    taken = [schedule(3, 2).indices(step).item() for step in range(6)]
+    assert [taken[step] for step in (0, 1, 3, 4)] == [0, 1, 2, 3]
+    assert [schedule(3, 3).indices(step).item() for step in range(6)] == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_trial_is_due_at_the_ends_of_its_own_rounds():
     one = schedule(3, 2)
     assert [steps for steps in range(30) if steps and one.is_due(steps)] == [6, 12, 15]
-    assert list(one.dues()) == [6, 12, 15]
+    assert list(one.evaluation_steps()) == [6, 12, 15]
     assert steps_per_dispatch([one]) == 3
     assert steps_per_dispatch([one, schedule(1, 1, every=50, total=100)]) == 1
     assert steps_per_dispatch([schedule(1, 1, every=200, total=400)]) == 50
@@ -265,12 +263,12 @@ def test_a_job_goes_on_where_it_stood(tmp_path, monkeypatch):
     monkeypatch.setattr(job_runs, "SECONDS_A_CHECKPOINT", 0)
     whole, broken = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "broken")
     run_job(job, whole)
-    played = []
+    evaluated = []
     evaluate = VmappedTrials.evaluate
 
     def fail_at_the_third(self, trials, steps):
-        played.append(steps)
-        if len(played) == 3:
+        evaluated.append(steps)
+        if len(evaluated) == 3:
             raise ZeroDivisionError
         return evaluate(self, trials, steps)
 
@@ -279,9 +277,9 @@ def test_a_job_goes_on_where_it_stood(tmp_path, monkeypatch):
         run_job(job, broken)
     assert not broken.done.exists()
     run_job(job, broken)
-    assert played == [3, 6, 9, 9, 12]
+    assert evaluated == [3, 6, 9, 9, 12]
     run_job(job, broken)
-    assert len(played) == 5
+    assert len(evaluated) == 5
     assert broken.rows.read_text() == whole.rows.read_text()
     assert broken.share() == whole.share() == 1
     table = collect(job.trials, [broken])

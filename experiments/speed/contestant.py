@@ -30,7 +30,7 @@ def _project(work: str, batch: int, width: int) -> Step:
     setup = build(config, works.data_spec(work))
     (phase,) = setup.phases(devices)
     if works.WORKS[work].kind is POINT:
-        phase = phase._replace(play=works.with_fresh_points(phase.step))
+        phase = phase._replace(step=works.with_fresh_points(phase.step))
     examples = devices.replicate(works.examples(work))
     play_round = rounds.make_rounds((phase,), devices, setup.batches, examples)
     state, step = setup.first_state(), 0

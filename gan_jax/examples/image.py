@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
+from gan_jax.examples import pictures
 from gan_jax.examples.kind import ExampleKind
-from gan_jax.report import pictures
 
 _FILM_SIDE = 240  # screen pixels a side of a film, at least
 

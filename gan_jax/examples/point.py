@@ -4,8 +4,8 @@ import jax
 import numpy as np
 from PIL import Image
 
+from gan_jax.examples import pictures
 from gan_jax.examples.kind import ExampleKind
-from gan_jax.report import pictures
 
 
 def _unchanged(points: jax.Array) -> jax.Array:

@@ -13,13 +13,12 @@ from PIL import Image
 
 from gan_jax.core.errors import InputError
 from gan_jax.data import Dataset
-from gan_jax.examples import IMAGE
+from gan_jax.examples import IMAGE, pictures
 from gan_jax.latent import film, map_figure, maps, meaning
 from gan_jax.latent.copies import Copies, nearest
 from gan_jax.latent.paths import PATHS
 from gan_jax.latent.render import render
 from gan_jax.latent.space import Space
-from gan_jax.report import pictures
 from gan_jax.study import figures, page
 from gan_jax.study.statistics import share
 

@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.core.errors import InputError
-from gan_jax.examples import ExampleKind
-from gan_jax.report import pictures
+from gan_jax.examples import ExampleKind, pictures
 
 
 class PathFrames(NamedTuple):

@@ -40,9 +40,9 @@ def main() -> None:
         _check_out(flag)
     from gan_jax import latent
     from gan_jax.examples import IMAGE
+    from gan_jax.examples.pictures import sheet
     from gan_jax.latent import map_figure, maps, meaning
     from gan_jax.latent.render import render
-    from gan_jax.report.pictures import sheet
 
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
     if _IMAGES.value and space.kind is not IMAGE:

@@ -1,1 +1,1 @@
-"""What a run writes for people and programs: JSON lines, TensorBoard, pictures, a progress line."""
+"""What a run writes for people and programs: JSON lines, TensorBoard, a progress line."""

@@ -13,8 +13,8 @@ from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
 from gan_jax.core.errors import Diverged, RunError
 from gan_jax.core.files import Damaged, write_atomically
 from gan_jax.core.signals import StopRequest
+from gan_jax.examples import pictures
 from gan_jax.game.state import GANState
-from gan_jax.report import pictures
 from gan_jax.report.progress import ProgressLine
 from gan_jax.report.recorder import Recorder, read_rows
 from gan_jax.run import rounds

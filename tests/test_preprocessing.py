@@ -13,7 +13,7 @@ from gan_jax.game.preprocessing import Noise, Preprocessing, packed
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (8, 8, 12, 1)).astype(np.float32)
 
 
-def test_a_view_of_nothing_shows_the_examples():
+def test_no_preprocessing_leaves_the_examples_as_they_are():
     assert Preprocessing()(IMAGES, root(0), {}) is IMAGES
     assert Preprocessing().initial() == {}
 
@@ -29,7 +29,7 @@ def test_packs_are_neighbours_stacked_in_their_channels():
     np.testing.assert_array_equal(packed(points, 2), [[0, 1, 2, 3], [4, 5, 6, 7]])
 
 
-def test_a_view_packs():
+def test_preprocessing_packs():
     assert Preprocessing(pack=2)(IMAGES, root(0), {}).shape == (4, 8, 12, 2)
 
 
@@ -44,20 +44,20 @@ def test_noise_has_its_deviation_and_is_another_for_every_example():
 
 
 def test_noise_fades_linearly_over_the_discriminators_updates():
-    view, zeros = Preprocessing(noise=Noise(0.5, 4)), np.zeros((100, 2), np.float32)
-    memory, deviations = view.initial(), []
+    preprocessing, zeros = Preprocessing(noise=Noise(0.5, 4)), np.zeros((100, 2), np.float32)
+    memory, deviations = preprocessing.initial(), []
     for _ in range(6):
-        deviations.append(np.std(view(zeros, root(0), memory)))
-        memory = view.after(memory, jnp.zeros(1))
+        deviations.append(np.std(preprocessing(zeros, root(0), memory)))
+        memory = preprocessing.updated(memory, jnp.zeros(1))
     ratios = np.array(deviations) / deviations[0]
     np.testing.assert_allclose(ratios, [1, 0.75, 0.5, 0.25, 0, 0], atol=1e-6)
 
 
 def test_devices_share_the_noise_of_the_global_batch():
-    view = Preprocessing(noise=Noise(1.0, 0))
-    alone = view(IMAGES, root(0), {})
+    preprocessing = Preprocessing(noise=Noise(1.0, 0))
+    alone = preprocessing(IMAGES, root(0), {})
     mapped = jax.pmap(
-        lambda x: view._replace(axis_name="devices")(x, root(0), {}),
+        lambda x: preprocessing._replace(axis_name="devices")(x, root(0), {}),
         axis_name="devices",
         devices=jax.devices()[:4],
     )(IMAGES.reshape(4, 2, *IMAGES.shape[1:]))
@@ -135,30 +135,30 @@ def test_each_is_applied_with_its_probability(probability):
 
 
 def test_the_probability_goes_up_while_the_discriminator_is_surer_than_the_target():
-    view = Preprocessing(augmentation=augmentation(target=0.5))
-    memory, probabilities = view.initial(), []
+    preprocessing = Preprocessing(augmentation=augmentation(target=0.5))
+    memory, probabilities = preprocessing.initial(), []
     sure, unsure = jnp.array([1.0, 2, 3, 4]), jnp.array([1.0, -2, 3, -4])  # mean signs 1 and 0
     for logits in (sure, sure, unsure, unsure, unsure):
-        memory = view.after(memory, logits)
+        memory = preprocessing.updated(memory, logits)
         probabilities.append(float(memory["probability"]))
     np.testing.assert_allclose(probabilities, [0.08, 0.16, 0.08, 0, 0], atol=1e-6)
     for _ in range(20):
-        memory = view.after(memory, sure)
+        memory = preprocessing.updated(memory, sure)
     assert memory["probability"] == 1
 
 
-def test_the_control_hears_all_devices():
-    view = Preprocessing(augmentation=augmentation(target=0.1), axis_name="devices")
+def test_the_probability_is_adapted_by_all_devices():
+    preprocessing = Preprocessing(augmentation=augmentation(target=0.1), axis_name="devices")
     logits = np.array([[3.0, 1], [1, -1], [-1, -1], [-1, 1]], np.float32)  # mean sign 0
     after = jax.pmap(
-        lambda logits: view.after({"probability": jnp.float32(0.5)}, logits),
+        lambda logits: preprocessing.updated({"probability": jnp.float32(0.5)}, logits),
         axis_name="devices",
         devices=jax.devices()[:4],
     )(logits)
     np.testing.assert_allclose(after["probability"], [0.42] * 4, rtol=1e-6)
 
 
-def test_an_adapting_view_augments_by_its_memory_alone():
-    view = Preprocessing(augmentation=augmentation(target=0.5, probability=1.0))
-    np.testing.assert_array_equal(view(IMAGES, root(0), view.initial()), IMAGES)
-    assert np.any(view(IMAGES, root(0), {"probability": jnp.float32(1)}) != IMAGES)
+def test_adaptive_augmentation_has_the_probability_in_its_memory_alone():
+    preprocessing = Preprocessing(augmentation=augmentation(target=0.5, probability=1.0))
+    np.testing.assert_array_equal(preprocessing(IMAGES, root(0), preprocessing.initial()), IMAGES)
+    assert np.any(preprocessing(IMAGES, root(0), {"probability": jnp.float32(1)}) != IMAGES)

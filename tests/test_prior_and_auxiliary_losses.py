@@ -1,4 +1,4 @@
-"""What fakes are made from, and what is paid for reading it off them again."""
+"""What fakes are made from, and the losses for reading it off them again."""
 
 import math
 
@@ -9,7 +9,7 @@ import pytest
 
 from gan_jax.core.streams import example_keys, root
 from gan_jax.game.auxiliary_losses import classification_loss, information_loss
-from gan_jax.game.prior import DISTRIBUTIONS, GeneratorInputs, Prior, normal
+from gan_jax.game.prior import DISTRIBUTIONS, Prior, normal
 from gan_jax.models.output import DiscriminatorOutput
 
 
@@ -17,7 +17,7 @@ def test_a_prior_of_noise_alone_is_standard_normal_noise():
     keys = example_keys(root(0), 5)
     draw = Prior(3).draw(keys)
     np.testing.assert_array_equal(draw.z, normal(keys, 3))
-    assert draw[1:] == (None, None, None)
+    assert draw.condition is None
     assert (Prior(3).dimensions, Prior(3).codes) == (3, 0)
 
 
@@ -50,14 +50,21 @@ def test_codes_follow_the_noise():
     draw = jax.jit(prior.draw)(keys)
     assert draw.z.shape == (4000, prior.dimensions) == (4000, 9)
     np.testing.assert_array_equal(draw.z[:, :3], normal(keys, 3))
-    np.testing.assert_array_equal(draw.z[:, 3:7], np.eye(4)[draw.categories])
-    np.testing.assert_array_equal(draw.z[:, 7:], draw.continuous)
-    assert np.all((draw.continuous >= -1) & (draw.continuous < 1))
-    np.testing.assert_allclose(np.std(draw.continuous, axis=0), 1 / 3**0.5, rtol=0.05)
-    for values, count in ((draw.labels, 7), (draw.categories, 4)):
+    np.testing.assert_array_equal(draw.z[:, 3:7], np.eye(4)[draw.condition["category"]])
+    np.testing.assert_array_equal(draw.z[:, 7:], draw.condition["code"])
+    assert np.all((draw.condition["code"] >= -1) & (draw.condition["code"] < 1))
+    np.testing.assert_allclose(np.std(draw.condition["code"], axis=0), 1 / 3**0.5, rtol=0.05)
+    for values, count in ((draw.labels, 7), (draw.condition["category"], 4)):
         shares = np.bincount(values, minlength=count) / 4000
         np.testing.assert_allclose(shares, 1 / count, atol=5 * (1 / count / 4000) ** 0.5)
-    pairs = np.stack([draw.labels, draw.categories, draw.continuous[:, 0], draw.continuous[:, 1]])
+    pairs = np.stack(
+        [
+            draw.labels,
+            draw.condition["category"],
+            draw.condition["code"][:, 0],
+            draw.condition["code"][:, 1],
+        ]
+    )
     assert np.max(np.abs(np.corrcoef(pairs) - np.eye(4))) < 5 / 4000**0.5
 
 
@@ -67,44 +74,40 @@ def test_an_examples_draw_is_its_keys_own():
     jax.tree.map(lambda one, other: np.testing.assert_array_equal(one[2:5], other), whole, part)
 
 
-# Terms
+# Auxiliary losses
 
 
 def test_classification_is_the_cross_entropy():
     logits = jnp.array([[0.0, 0, 0], [0, math.log(6), 0]])
-    opinion = DiscriminatorOutput(jnp.zeros(2), classes=logits)
-    found = classification_loss(opinion, jnp.array([2, 1]))
+    output = DiscriminatorOutput(jnp.zeros(2), class_logits=logits)
+    found = classification_loss(output, jnp.array([2, 1]))
     np.testing.assert_allclose(found, [math.log(3), math.log(8 / 6)], rtol=1e-6)
 
 
 def test_information_is_the_cross_entropy_and_half_the_squared_error():
-    draw = GeneratorInputs(
-        None, categories=jnp.array([1, 0]), continuous=jnp.array([[0.5], [-1.0]])
-    )
+    condition = {"category": jnp.array([1, 0]), "code": jnp.array([[0.5], [-1.0]])}
     read = jnp.array([[0.0, math.log(3), 0.0], [0, 0, 1]])
-    found = information_loss(DiscriminatorOutput(jnp.zeros(2), codes=read), draw)
+    found = information_loss(DiscriminatorOutput(jnp.zeros(2), codes=read), condition)
     expected = [math.log(4 / 3) + 0.125, math.log(2) + 2]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("left", ["categories", "continuous"])
+@pytest.mark.parametrize("left", ["category", "code"])
 def test_information_of_one_kind_of_code_alone(left):
-    draw = GeneratorInputs(
-        None, **{left: {"categories": jnp.array([1]), "continuous": jnp.ones((1, 2))}[left]}
-    )
-    found = information_loss(DiscriminatorOutput(jnp.zeros(1), codes=jnp.zeros((1, 2))), draw)
-    np.testing.assert_allclose(found, [{"categories": math.log(2), "continuous": 1.0}[left]], 1e-6)
+    condition = {left: {"category": jnp.array([1]), "code": jnp.ones((1, 2))}[left]}
+    found = information_loss(DiscriminatorOutput(jnp.zeros(1), codes=jnp.zeros((1, 2))), condition)
+    np.testing.assert_allclose(found, [{"category": math.log(2), "code": 1.0}[left]], 1e-6)
 
 
 def test_several_discriminators_read_one_by_one():
-    draw = GeneratorInputs(None, categories=jnp.array([1, 0, 1]))
+    condition = {"category": jnp.array([1, 0, 1])}
     reads = jax.random.normal(root(0), (2, 3, 2))
-    together = information_loss(DiscriminatorOutput(jnp.zeros((2, 3)), codes=reads), draw)
+    together = information_loss(DiscriminatorOutput(jnp.zeros((2, 3)), codes=reads), condition)
     alone = [
-        information_loss(DiscriminatorOutput(jnp.zeros(3), codes=read), draw) for read in reads
+        information_loss(DiscriminatorOutput(jnp.zeros(3), codes=read), condition) for read in reads
     ]
     np.testing.assert_allclose(together, alone, rtol=1e-6)
     together = classification_loss(
-        DiscriminatorOutput(jnp.zeros((2, 3)), classes=reads), draw.categories
+        DiscriminatorOutput(jnp.zeros((2, 3)), class_logits=reads), condition["category"]
     )
     np.testing.assert_allclose(together, alone, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""One player moves, the other is frozen: no gradient, no statistics, not a bit of it changes."""
+"""One player is updated, the other frozen: no gradient, no statistics, not a bit of it changes."""
 
 import jax
 import jax.numpy as jnp
@@ -7,11 +7,11 @@ import optax
 import pytest
 from flax.traverse_util import flatten_dict
 
-from gan_jax.config import build
+from gan_jax.config.setup import ema_decay
 from gan_jax.core.errors import InputError
 from gan_jax.core.streams import example_keys, stream
-from gan_jax.data.batches import Examples, take
-from gan_jax.game import update as turn
+from gan_jax.data.batches import Examples
+from gan_jax.game import update
 from gan_jax.game.prior import normal
 from gan_jax.game.schemes import SCHEMES
 from gan_jax.game.schemes.extragradient import extrapolated
@@ -70,7 +70,7 @@ def test_where_parameters_play_a_part_by_design_statistics_do_not(start, scheme,
 
 @pytest.mark.parametrize("player", OPPONENT)
 def test_without_freezing_it_is_not(start, monkeypatch, player):
-    monkeypatch.setattr(turn, "freeze", lambda variables: variables)
+    monkeypatch.setattr(update, "freeze", lambda variables: variables)
     assert max(gradient_of_the_frozen(start(), player, "loss")) > 1e-3
 
 
@@ -84,7 +84,7 @@ def test_freeze_keeps_values_and_holds_every_collection_constant():
 
 
 @pytest.mark.parametrize("player", OPPONENT)
-def test_a_move_leaves_the_opponent_and_only_the_generators_moves_the_average(start, player):
+def test_an_update_leaves_the_opponent_and_only_the_generators_changes_the_average(start, player):
     parts = start()
     old = getattr(parts.state, player)
     gradient = Gradient(old.params, {"batch_stats": "new"}, {"loss": 1.0})
@@ -161,8 +161,8 @@ def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
 
     @jax.jit
     def both(state, *params):
-        look = getattr(parts.updates, f"{player}_gradient")
-        found = look(state, Examples(reals) if player == "discriminator" else None)
+        gradient_of = getattr(parts.updates, f"{player}_gradient")
+        found = gradient_of(state, Examples(reals) if player == "discriminator" else None)
         which = list(OPPONENT).index(player)
         return found, jax.value_and_grad(by_hand(parts, player), which)(*params)
 
@@ -177,24 +177,24 @@ def test_gradients_are_those_of_a_hand_written_loss(start, player, loss):
 
 
 def ahead(parts, indices):
-    reals = take(parts.examples, indices[0])
+    reals = parts.updates.batch(parts.examples, indices[0])
     key = round_key(parts.state, "extrapolation")
     gradients = both_gradients(parts.updates, parts.state, reals, key)
     return extrapolated(parts.updates, parts.state, *(gradient.params for gradient in gradients))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_statistics_and_measurements_come_from_a_players_own_looks_only(start, scheme):
+def test_statistics_and_measurements_come_from_a_players_own_updates_only(start, scheme):
     """In a round of one update each: the generator's from its one batch of fakes, the
-    discriminator's from reals and then from the fakes of its own turn."""
+    discriminator's from reals and then from the fakes of its own update."""
     parts = start({"schedule.scheme": scheme})
     (phase,) = parts.phases
     indices = parts.batches.indices(0, phase.batches)
     state, measured = jax.jit(phase.step)(parts.state, parts.examples, indices)
-    looks_at = parts.state
+    base = parts.state
     if scheme == "extragradient":  # its second batch, at the point to which the first leads
-        looks_at, indices = jax.jit(lambda rows: ahead(parts, rows))(indices), indices[1:]
-    old = jax.device_get((looks_at.generator.params, looks_at.discriminator.params))
+        base, indices = jax.jit(lambda rows: ahead(parts, rows))(indices), indices[1:]
+    old = jax.device_get((base.generator.params, base.discriminator.params))
     z = {player: np.asarray(noise(parts, player)) for player in OPPONENT}
 
     def first_layer(player):
@@ -229,7 +229,7 @@ def test_statistics_and_measurements_come_from_a_players_own_looks_only(start, s
 
 
 @pytest.mark.parametrize("loss", HAND_WRITTEN)
-def test_joint_play_descends_the_hand_written_losses_sum(start, loss):
+def test_joint_descends_the_hand_written_losses_sum(start, loss):
     """Of the minimax loss the terms of fakes cancel, and the generator learns nothing."""
     parts = start({"schedule.scheme": "joint", "loss": loss})
     (phase,) = parts.phases
@@ -253,19 +253,19 @@ def test_joint_play_descends_the_hand_written_losses_sum(start, loss):
     assert (measured["generator/gradient_norm"] < 1e-6) == (loss == "minimax")
 
 
-# Moving
+# Updating
 
 
-def test_a_move_is_a_step_of_the_optimizer():
+def test_an_update_is_a_step_of_the_optimizer():
     player = Player({"w": jnp.array([1.0, 2.0])}, {"batch_stats": 0.0}, None, jnp.int32(6))
     optimizer = optax.sgd(0.5)
     player = player.replace(opt_state=optimizer.init(player.params))
     gradient = Gradient({"w": jnp.array([3.0, -4.0])}, {"batch_stats": 7.0}, {"loss": 8.0})
-    moved, measured = update_player(player, gradient, optimizer)
-    np.testing.assert_array_equal(moved.params["w"], [-0.5, 4.0])
-    assert moved.model_state == {"batch_stats": 7.0}
-    assert moved.updates == 7
-    assert moved.updates.dtype == jnp.int32
+    updated, measured = update_player(player, gradient, optimizer)
+    np.testing.assert_array_equal(updated.params["w"], [-0.5, 4.0])
+    assert updated.model_state == {"batch_stats": 7.0}
+    assert updated.updates == 7
+    assert updated.updates.dtype == jnp.int32
     assert measured == {
         "loss": 8.0,
         "gradient_norm": 5.0,
@@ -276,7 +276,7 @@ def test_a_move_is_a_step_of_the_optimizer():
 # Both players at once
 
 
-def test_two_looks_are_one_backward_pass_of_the_frozen_losses_sum(start):
+def test_both_gradients_are_one_backward_pass_of_the_frozen_losses_sum(start):
     parts = start({"schedule.scheme": "simultaneous"})
     state, game = parts.state, parts.updates.game
     key = round_key(state)
@@ -304,7 +304,7 @@ def test_two_looks_are_one_backward_pass_of_the_frozen_losses_sum(start):
         twice = both_gradients(parts.updates, state, reals, key)
         return once, [gradient.params for gradient in reversed(twice)]
 
-    once, twice = both(take(parts.examples, parts.batches.indices(0)[0]))
+    once, twice = both(parts.updates.batch(parts.examples, parts.batches.indices(0)[0]))
     assert min(optax.tree.norm(gradient) for gradient in once) > 0.01
     jax.tree.map(
         lambda one, two: np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-7),
@@ -340,7 +340,7 @@ def test_the_initial_scale_is_a_factor_on_the_generators_kernels(start, name, sh
 
 @pytest.mark.parametrize(("half_life", "batch_size"), [(10_000, 64), (16, 8), (512, 512)])
 def test_half_of_an_average_outlives_its_half_life(half_life, batch_size):
-    decay = build.ema_decay(half_life, batch_size)
+    decay = ema_decay(half_life, batch_size)
     assert decay ** (half_life / batch_size) == pytest.approx(0.5)
 
 

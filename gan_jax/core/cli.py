@@ -8,7 +8,7 @@ from pathlib import Path
 from absl import app, flags, logging
 
 from gan_jax.core import process, signals
-from gan_jax.core.errors import InputError, RunError
+from gan_jax.core.errors import InputError, RunError, Stopped
 from gan_jax.core.signals import INTERRUPTED
 
 FAILED, BAD_INPUT = 1, 2
@@ -29,6 +29,8 @@ def run(main: Callable[[], None]) -> None:
             _end(BAD_INPUT, error)
         except RunError as error:
             _end(FAILED, error)
+        except Stopped as stopped:
+            _end(INTERRUPTED, stopped)
         except KeyboardInterrupt:
             _end(INTERRUPTED, "interrupted; what was saved before is kept")
         except OSError as error:

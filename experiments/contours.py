@@ -228,7 +228,7 @@ def _cosines(sides: pd.DataFrame) -> Section:
     rows = sides[sides.measure == "cosine"].dropna()
     means = rows.groupby(["trial", "stage", "k"], sort=False)[list(SIDES)].mean().reset_index()
     means = means.rename(columns={"without": "before", "with": "after"})
-    means["phase"] = means.stage + ", k = " + means.k.astype(str)
+    means["phase"] = means.stage.astype(str) + ", k = " + means.k.astype(str)
     order = list(means.phase.unique())
     both = means.melt(["trial", "phase"], ["before", "after"], "when", "cosine")
     cells = in_order(

@@ -177,7 +177,7 @@ def _places(rows):
         ["trial", "prior", "dimensions"], [f"{place}/meaningful" for place in places[1:-1]]
     )
     long["latents"] = long.variable.str.split("/").str[0]
-    long["prior, dimensions"] = long.prior + ", " + long.dimensions.astype(str)
+    long["prior, dimensions"] = long.prior.astype(str) + ", " + long.dimensions.astype(str)
     cells = by_cell(long, ["prior, dimensions", "latents"], "value", bounds=(0, 1))
     settings = [f"{prior}, {n}" for prior, n in itertools.product(PRIORS, DIMENSIONS)]
     cells = in_order(cells, latents=places, **{"prior, dimensions": settings})

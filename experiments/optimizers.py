@@ -42,6 +42,7 @@ from experiments.common.sensitivity import share_explained, tuned
 from experiments.common.verdicts import Verdict, compare, judge
 from gan_jax.config.fields import flatten
 from gan_jax.study import figures
+from gan_jax.study.order import ordered
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import Paired, by_cell
 from gan_jax.study.text import text
@@ -205,8 +206,9 @@ def _digits(digits: pd.DataFrame) -> list[Section]:
     if digits.empty:
         return []
     cells = by_cell(digits, ["optimizer", "rate"], "frechet", bounds=(0, np.inf))
+    rates = map(str, sorted(set(cells.rate)))
     shown = figures.points(
-        cells.assign(rate=cells.rate.astype(str)),
+        ordered(cells.assign(rate=cells.rate.astype(str)), rate=rates),
         "rate",
         "optimizer",
         title="MNIST after 1,600 rounds",

@@ -38,9 +38,9 @@ from experiments.common.mixtures import (
     scored,
     steady,
 )
-from experiments.common.readings import in_order
 from experiments.common.verdicts import Verdict, compare, judge
 from gan_jax.study import figures
+from gan_jax.study.order import ordered
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import Paired, by_cell
 
@@ -111,6 +111,7 @@ def report(results: pd.DataFrame) -> Report:
     readings = pd.concat(
         rows[chosen(rows)].assign(reading=reading) for reading, (_, chosen) in READINGS.items()
     )
+    readings = ordered(readings, reading=READINGS)
     found = readings.reading.unique()
     verdict, reverse = (
         judge(*(_lost(readings, one, ratio) for one in found), margin=HALF_A_MODE)
@@ -143,18 +144,19 @@ def _named(results: pd.DataFrame) -> pd.DataFrame:
     rows = scored(results)
     k, m = rows["schedule.discriminator"], rows["schedule.generator"]
     bare = (rows["penalty.name"] == "none").map({True: " without penalty", False: ""})
-    return rows.assign(
+    rows = rows.assign(
         ratio=k.astype(str) + ":" + m.astype(str),
         share=m / k,
         setting=rows["optim.generator.name"] + ", " + rows.loss + bare,
         updates=rows["generator/updates"] + rows["discriminator/updates"],
     )
+    return ordered(rows, ratio=NAMES, setting=rows.setting.unique())
 
 
 def _lost(readings: pd.DataFrame, reading: str, ratio: str) -> dict[str, Paired]:
     """Modes at 1:1 less those at another ratio, where 1:1 learns."""
     rows = readings[readings.reading == reading]
-    balanced = rows[rows.ratio == BALANCED].groupby("setting").modes.mean()
+    balanced = rows[rows.ratio == BALANCED].groupby("setting", observed=True).modes.mean()
     learns = balanced.index[balanced >= MODES["ring"] / 2]
     tried = rows[rows.setting.isin(learns)]
     return compare(tried, "modes", "ratio", (BALANCED, ratio), ["setting", "reading"])
@@ -172,7 +174,6 @@ def _heat(readings: pd.DataFrame, reading: str) -> Section:
     rows = readings[readings.reading == reading]
     column = "discriminator : generator updates"
     cells = by_cell(rows, ["setting", "ratio"], "modes", bounds=(0, MODES["ring"]))
-    cells = in_order(cells, setting=rows.setting.unique(), ratio=NAMES)
     heading = f"Modes at {reading}"
     shown = figures.heat_map(
         cells.rename(columns={"ratio": column}),
@@ -206,7 +207,7 @@ def _over_time(rows: pd.DataFrame, setting: str) -> Section:
     cells = by_cell(mine, ["ratio", "generator/updates"], "modes", bounds=(0, MODES["ring"]))
     heading = f"Modes over the run: {setting}"
     shown = figures.curves(
-        in_order(cells, ratio=NAMES).rename(columns={"generator/updates": "generator updates"}),
+        cells.rename(columns={"generator/updates": "generator updates"}),
         "generator updates",
         "ratio",
         title=heading,
@@ -225,8 +226,8 @@ def _how(readings: pd.DataFrame) -> str:
 
 
 def _endings(readings: pd.DataFrame) -> pd.DataFrame:
-    table = endings(readings, ["reading", "setting", "ratio"])
-    return in_order(table, reading=READINGS, setting=table.setting.unique(), ratio=NAMES)
+    keys = ["reading", "setting", "ratio"]
+    return endings(readings, keys).sort_values(keys, ignore_index=True)
 
 
 def _caption(rows: pd.DataFrame) -> str:

@@ -17,8 +17,8 @@ from gan_jax.core.errors import InputError
 from gan_jax.sweep.runners import RUNNERS, Options, Task
 
 
-def run(tasks: list[Task], **options) -> tuple[list[str], list[str]]:
-    """The names of the tasks that are done, as they were told, and of those that failed."""
+def run(tasks: list[Task], **options) -> tuple[list[str], dict[str, str]]:
+    """The names of the tasks that are done, as they were told, and why others failed."""
     done = []
     failed = RUNNERS["ray"](tasks, Options(**options), lambda task: done.append(task.name))
     return done, failed
@@ -102,7 +102,7 @@ def test_a_node_that_dies_loses_nothing_and_nothing_is_done_twice(cluster, tmp_p
         stop.set()
         killer.join()
     assert len(running) == 3, "one on the first node, two on the second"
-    assert failed == [names[1]]
+    assert failed == {names[1]: "exit code 3"}
     assert sorted(done) == [names[0], *names[2:]]
     assert all(task.result.exists() for task in tasks if task.name != names[1])
     assert tasks[0].result.read_text() == "done before"
@@ -123,14 +123,16 @@ def test_a_killed_task_is_run_again_and_sees_its_gpus_and_the_callers_folder(clu
     """
     task = make(Path(os.path.relpath(tmp_path)), "task", body)
     options = {"address": cluster.address, "accelerators": 1}
-    assert run([task], **options, retries=0) == ([], ["task"])
-    assert run([task], **options, retries=1) == (["task"], [])
+    killed = {"task": "killed by signal 9 (SIGKILL)"}
+    assert run([task], **options, retries=0) == ([], killed)
+    assert run([task], **options, retries=1) == (["task"], {})
     assert {*lines(task.log)} <= {"0", "1"}
 
 
 RUNNER = f"""
-import sys
+import os, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, getattr(signal, os.environ["AT_START"]))
 sys.path[:0] = [{str(REPOSITORY)!r}, {str(REPOSITORY / "tests")!r}]
 from test_ray import make, run
 from test_runners import SAVES
@@ -142,9 +144,13 @@ except KeyboardInterrupt as stopped:
 """
 
 
-def test_a_signal_ends_the_tasks_before_the_runner(cluster, tmp_path):
+@pytest.mark.parametrize("at_start", ["default_int_handler", "SIG_IGN"])
+def test_a_signal_ends_the_tasks_before_the_runner(cluster, tmp_path, at_start):
+    """Also where SIGINT is ignored, as in a shell's background, and so by the cluster too."""
+    address = cluster.address if at_start == "default_int_handler" else "local"
     runner = subprocess.Popen(
-        [sys.executable, "-c", RUNNER, str(tmp_path), cluster.address],
+        [sys.executable, "-c", RUNNER, str(tmp_path), address],
+        env=os.environ | {"AT_START": at_start},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -153,6 +159,6 @@ def test_a_signal_ends_the_tasks_before_the_runner(cluster, tmp_path):
     os.kill(runner.pid, signal.SIGTERM)
     _, said = runner.communicate(timeout=30)
     assert said.splitlines()[-1] == "KeyboardInterrupt: SIGTERM"
-    (log,) = tmp_path.glob("*.log")
-    assert log.read_text().endswith("saved\n")
+    logs = [log.read_text() for log in tmp_path.glob("*.log")]
+    assert all(log.endswith("saved\n") for log in logs if log)
     assert not any(map(is_alive, tasks))

@@ -31,8 +31,8 @@ def make(folder: Path, name: str, body: str, trials: int = 1) -> Task:
     return Task(name, command, result, folder / f"{name}.log", trials)
 
 
-def local(tasks: list[Task], **options) -> tuple[list[str], list[str]]:
-    """The names of the tasks that are done, as they were told, and of those that failed."""
+def local(tasks: list[Task], **options) -> tuple[list[str], dict[str, str]]:
+    """The names of the tasks that are done, as they were told, and why others failed."""
     done = []
     failed = RUNNERS["local"](tasks, Options(**options), lambda task: done.append(task.name))
     return done, failed
@@ -43,10 +43,15 @@ def test_a_task_that_fails_is_named_and_stops_no_other(tmp_path):
         make(tmp_path, "good", f"log('said'); {WRITE}"),
         make(tmp_path, "bad", "sys.exit(3)"),
         make(tmp_path, "no result", "sys.exit(0)"),
-        make(tmp_path, "result, but bad", f"{WRITE}; sys.exit(1)"),
+        make(tmp_path, "result, but bad", f"{WRITE}; sys.exit('error: What went wrong.')"),
         make(tmp_path, "last", WRITE),
     ]
-    assert local(tasks) == (["good", "last"], ["bad", "no result", "result, but bad"])
+    causes = {
+        "bad": "exit code 3",
+        "no result": "ended without a result",
+        "result, but bad": "exit code 1: What went wrong.",
+    }
+    assert local(tasks) == (["good", "last"], causes)
     assert tasks[0].log.read_text() == "said\n"
 
 
@@ -56,17 +61,18 @@ def test_what_goes_wrong_is_in_the_log_which_is_never_cut(tmp_path):
     local([task])
     assert task.log.read_text().count("ZeroDivisionError") == 2
     unknown = task._replace(name="unknown", command=("no-such-program",))
-    assert local([unknown]) == ([], ["unknown"])
+    done, failed = local([unknown])
+    assert (done, list(failed)) == ([], ["unknown"])
     assert "No such file" in task.log.read_text()
 
 
 def test_what_is_done_is_told_first_and_not_run(tmp_path):
     tasks = [make(tmp_path, name, f"log('ran'); {WRITE}") for name in "abc"]
     tasks[2].result.write_text("done before")
-    assert local(tasks) == (["c", "a", "b"], [])
+    assert local(tasks) == (["c", "a", "b"], {})
     assert tasks[2].result.read_text() == "done before"
     assert not tasks[2].log.exists()
-    assert local(tasks) == (["a", "b", "c"], [])
+    assert local(tasks) == (["a", "b", "c"], {})
     assert tasks[0].log.read_text() == "ran\n"
 
 
@@ -81,13 +87,14 @@ def test_a_killed_task_is_run_again_as_often_as_allowed(tmp_path, retries, start
         {WRITE}
     """
     task = make(tmp_path, "task", body)
-    assert local([task], retries=retries) == ((["task"], []) if done else ([], ["task"]))
+    killed = {"task": "killed by signal 9 (SIGKILL)"}
+    assert local([task], retries=retries) == ((["task"], {}) if done else ([], killed))
     assert task.log.read_text().count("start") == starts
 
 
 def test_a_task_that_fails_by_itself_is_not_run_again(tmp_path):
     task = make(tmp_path, "task", "log('start'); sys.exit(1)")
-    assert local([task], retries=3) == ([], ["task"])
+    assert local([task], retries=3) == ([], {"task": "exit code 1: start"})
     assert task.log.read_text().count("start") == 1
 
 
@@ -97,7 +104,7 @@ def test_a_task_is_not_run_beside_itself(tmp_path):
     task = make(tmp_path, "task", body)
     other = child.start(task, {})
     wait_for((tmp_path / "begun").exists, other)
-    assert local([task]) == (["task"], [])
+    assert local([task]) == (["task"], {})
     assert other.wait() == 0
     assert task.log.read_text() == "start\n"
 
@@ -134,7 +141,7 @@ def test_so_many_run_at_a_time_and_no_more(tmp_path, parallel):
     """
     tasks = [make(tmp_path, str(number), body) for number in range(4)]
     done, failed = local(tasks, parallel=parallel)
-    assert (sorted(done), failed) == (["0", "1", "2", "3"], [])
+    assert (sorted(done), failed) == (["0", "1", "2", "3"], {})
     assert max(int(task.log.read_text()) for task in tasks) <= at_a_time
 
 
@@ -176,8 +183,9 @@ def test_more_accelerators_than_there_are_are_refused_before_anything_runs(tmp_p
 
 
 RUNNER = f"""
-import sys
+import os, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, getattr(signal, os.environ.get("AT_START", "default_int_handler")))
 sys.path[:0] = [{str(REPOSITORY)!r}, {str(REPOSITORY / "tests")!r}]
 from test_runners import SAVES, local, make
 tasks = [make(Path(sys.argv[1]), name, SAVES) for name in "abc"]
@@ -225,8 +233,16 @@ def is_alive(process: int) -> bool:
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_tasks_before_the_runner(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "at_start"),
+    [
+        (signal.SIGINT, "default_int_handler"),
+        (signal.SIGTERM, "SIG_IGN"),  # as a shell starts what runs in the background
+        (signal.SIGHUP, "default_int_handler"),
+    ],
+)
+def test_a_signal_ends_the_tasks_before_the_runner(tmp_path, monkeypatch, number, at_start):
+    monkeypatch.setenv("AT_START", at_start)
     runner, tasks = start_runner(tmp_path)
     os.killpg(runner.pid, number)  # as a terminal does: to whatever is in the group
     _, said = runner.communicate(timeout=30)
@@ -246,6 +262,17 @@ def test_tasks_do_not_outlive_a_runner_that_is_killed(tmp_path):
     while any(map(is_alive, tasks)):
         assert time.monotonic() < deadline, "a task lives on"
         time.sleep(0.02)
+
+
+def test_a_task_does_not_ignore_what_its_runner_ignores(tmp_path):
+    body = f"log(signal.getsignal(signal.SIGINT)); {WRITE}"
+    task = make(tmp_path, "task", body)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert child.start(task, {}).wait() == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "default_int_handler" in task.log.read_text()
 
 
 def test_signals_are_given_back(tmp_path):
@@ -365,7 +392,7 @@ def cluster(tmp_path, monkeypatch):
     return stand_in
 
 
-def submit(tasks: list[Task], **options) -> tuple[list[str], list[str]]:
+def submit(tasks: list[Task], **options) -> tuple[list[str], dict[str, str]]:
     done = []
     failed = RUNNERS["slurm"](tasks, Options(**options), lambda task: done.append(task.name))
     return done, failed
@@ -374,14 +401,14 @@ def submit(tasks: list[Task], **options) -> tuple[list[str], list[str]]:
 def test_only_what_is_missing_is_submitted(tmp_path, cluster, capfd):
     tasks = [make(tmp_path, name, WRITE) for name in "abc"]
     tasks[1].result.write_text("done")
-    assert submit(tasks, parallel=2) == (["b"], [])
+    assert submit(tasks, parallel=2) == (["b"], {})
     text = (tmp_path / "script").read_text()
     assert text == slurm.script([tasks[0], tasks[2]], Options(parallel=2))
     assert "Submitted batch job 17" in capfd.readouterr().out
     for index in range(2):
         assert run_element(text, index).returncode == 0
     (tmp_path / "script").unlink()
-    assert submit(tasks) == (["a", "b", "c"], [])
+    assert submit(tasks) == (["a", "b", "c"], {})
     assert not (tmp_path / "script").exists(), "nothing is left to submit"
 
 
@@ -389,12 +416,41 @@ def test_nothing_is_submitted_while_the_array_is_in_the_queue(tmp_path, cluster,
     tasks = [make(tmp_path, name, WRITE) for name in "ab"]
     name = directives(Options(), tmp_path)["--job-name"]
     cluster("squeue", f'[[ " $* " != *" --name={name} "* ]] || echo 17_0 batch')
-    assert submit(tasks) == ([], [])
+    assert submit(tasks) == ([], {})
     assert "still in the queue" in capfd.readouterr().out
     assert not (tmp_path / "script").exists()
     (tmp_path / "other").mkdir()
     submit([make(tmp_path / "other", "a", WRITE)])
     assert (tmp_path / "script").exists(), "another study's array is no hindrance"
+
+
+def test_a_job_that_always_fails_is_not_submitted_for_ever(tmp_path, cluster, capfd):
+    trace = tmp_path / "rows"
+    fails = make(tmp_path, "fails", "sys.exit('error: no such field')")
+    fails = fails._replace(traces=(trace,))
+    tasks = [fails, make(tmp_path, "other", WRITE)]
+    cluster("sbatch", f"cat > {tmp_path}/script; echo Submitted batch job 17")
+
+    def submit_and_run(**options):
+        (tmp_path / "script").unlink(missing_ok=True)
+        found = submit(tasks, **options)
+        if (tmp_path / "script").exists():
+            text = (tmp_path / "script").read_text()
+            for index in range(text.count(") task ")):
+                run_element(text, index)
+        return found
+
+    assert submit_and_run() == ([], {})
+    for times in (1, 2):
+        assert submit_and_run() == (["other"], {})
+        said = f"job fails was submitted {times} times in vain: no such field; it is submitted"
+        assert said in capfd.readouterr().out
+    why = "submitted 3 times in vain: no such field (--retries=3 submits it again)"
+    assert submit_and_run() == (["other"], {"fails": why})
+    assert not (tmp_path / "script").exists()
+    trace.write_text("a row")  # it got on before it failed
+    assert submit_and_run() == (["other"], {})
+    assert (tmp_path / "script").exists()
 
 
 def test_what_slurm_refuses_is_one_line(tmp_path, cluster):

@@ -14,7 +14,7 @@ from PIL import Image
 from scipy import stats
 
 from gan_jax.core.errors import InputError, RunError
-from gan_jax.study import figures, page, sheets
+from gan_jax.study import figures, order, page, sheets, tables
 from gan_jax.study.confidence import mean_interval
 from gan_jax.study.report import MARKS, Claim, Report, Section
 from gan_jax.study.statistics import Interval, by_cell, holm, interval, paired, share
@@ -290,6 +290,48 @@ def test_a_heat_map_keeps_the_order_of_its_cells_of_any_kind():
     assert axes.images[0].get_array().tolist() == [[2, 5], [8, 11]]
     assert labels(axes.yaxis) == ["True", "False"]
     assert [one.xy for one in axes.texts[::2]] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+
+
+RATIOS = ["1:16", "1:8", "1:1", "8:1", "16:1"]
+
+
+def of_ratios(missing=()):
+    """Cells of two settings, the first of which lacks some ratios, in an order of their own."""
+    rows = [
+        {"trial": trial, "setting": setting, "ratio": ratio, "modes": 1.0}
+        for trial, (setting, ratio) in enumerate(itertools.product(("plain", "hinge"), RATIOS))
+        if setting == "hinge" or ratio not in missing
+    ]
+    rows = order.ordered(pd.DataFrame(rows), ratio=RATIOS, setting=["plain", "hinge"])
+    return by_cell(rows.sample(frac=1, random_state=0), ["setting", "ratio"], "modes")
+
+
+@pytest.mark.parametrize("missing", [(), ("1:16", "1:8"), ("1:1", "16:1"), RATIOS])
+def test_values_keep_their_order_whatever_is_missing(missing):
+    """Neither as strings are sorted, nor as they first appear."""
+    cells, shown = of_ratios(missing), {"title": "Ordered", "label": "modes"}
+    tried = [ratio for ratio in RATIOS if ratio not in missing]
+    assert cells.ratio.tolist() == tried + RATIOS
+    grid = figures.heat_map(cells, "setting", "ratio", **shown).axes[0]
+    assert labels(grid.xaxis) == RATIOS
+    settings = ["plain", "hinge"] if tried else ["hinge"]
+    assert labels(grid.yaxis) == settings
+    lines = figures.points(cells, "ratio", "setting", **shown)
+    assert labels(lines.axes[0].yaxis) == RATIOS
+    assert [one.get_text() for one in lines.legends[0].get_texts()] == settings
+    drawn = figures.curves(cells.assign(x=1.0), "x", "ratio", **shown).axes[0].lines
+    assert [line.get_label() for line in drawn] == RATIOS
+
+
+def test_numbers_that_have_an_order_are_numbers_in_tables():
+    cells = order.ordered(pd.DataFrame({"k": [8, 1], "name": ["a", "b"]}), k=[1, 8], name="ba")
+    assert tables.is_number(cells) == [True, False]
+    assert cells.sort_values("k").name.tolist() == ["b", "a"]
+
+
+def test_a_value_without_a_place_is_refused():
+    with pytest.raises(ValueError, match=r"k has values without a place: \['7'\]"):
+        order.ordered(pd.DataFrame({"k": [1, 7]}), k=[1, 8])
 
 
 def test_curves_have_bands_a_legend_and_references():

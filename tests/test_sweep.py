@@ -1,5 +1,7 @@
 """Trials side by side: each is what it is alone, and nothing is lost or run twice."""
 
+import re
+
 import jax
 import numpy as np
 import pandas as pd
@@ -337,17 +339,28 @@ def test_a_study_from_the_command_line(study, tmp_path):
     script = program.run("gan_jax.sweep", *slurm).stdout
     assert "#SBATCH --array=0-1" in script
     assert script.count("--filter=loss=hinge") == 2  # wherever the study stands among the flags
-    program.run("gan_jax.sweep", str(study), *flags, quickly=True)
+    process = program.start("gan_jax.sweep", str(study), *flags, quickly=True)
+    program.wait_for(lambda: [*(tmp_path / "out").glob("study/*/toy.py")], process)
+    study.write_text("a typo, saved while it runs")
+    ended = program.finish(process)
+    assert ended.returncode == 0, ended.stderr
+    study.write_text(STUDY)
     table = pd.read_parquet(tmp_path / "out" / "results.parquet")
     assert table[["trial", "step"]].to_numpy().tolist() == [
         [trial, step] for trial in range(3) for step in (10, 20)
     ]
     assert pd.read_csv(tmp_path / "out" / "results.csv").shape == table.shape
-    assert "3, 60 rounds" in (tmp_path / "out" / "report.md").read_text()
+    said = (tmp_path / "out" / "report.md").read_text()
+    assert "3, 60 rounds" in said
+    assert f"python -m gan_jax.sweep {study} --workdir={tmp_path}/out" in said.replace("\\", "")
     rows = sorted((tmp_path / "out" / "jobs").glob("*/rows.jsonl"))
     before = [path.stat().st_mtime_ns for path in rows]
     program.run("gan_jax.sweep", str(study), *flags, quickly=True)
     assert [path.stat().st_mtime_ns for path in rows] == before
+    said = program.run("gan_jax.sweep", str(study), *flags, "--dry_run").stdout
+    assert "3 of 3 trials are done: 0 to 2" in said
+    other = program.run("gan_jax.sweep", str(study), flags[0], code=2).stderr
+    assert "holds another study: filter loss=hinge there, none now" in other
 
 
 @pytest.mark.parametrize(
@@ -422,8 +435,11 @@ def exhibit(folders):
 def test_runs_that_were_trained_are_probed_and_all_are_exhibited(tmp_path):
     path, out = tmp_path / "probed.py", tmp_path / "out"
     path.write_text(PROBED)
+    flags = (str(path), f"--workdir={out}", "--parallel=2")
     for _ in range(2):  # the second time there is nothing left to probe
-        program.run("gan_jax.sweep", str(path), f"--workdir={out}", "--parallel=2", quickly=True)
+        said = program.run("gan_jax.sweep", *flags, code=1, quickly=True).stderr
+        fell = r"trial 1 \(seed=6, optim.generator.learning_rate=1e\+30\) in round \d"
+        assert re.search(f"^error: 1 of 2 trials diverged: {fell}$", said, re.MULTILINE)
     table = pd.read_parquet(out / "results.parquet")
     ends = table.groupby("trial").step.transform("max") == table.step
     assert table[ends & (table.trial == 0)]["twice the seed"].tolist() == [10]

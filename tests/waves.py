@@ -72,6 +72,6 @@ def _plain(logits, features, condition, classes) -> DiscriminatorOutput:
 
 TABLES = (
     (EXAMPLE_KINDS, "wave", WAVE),
-    (data.DATASETS, "sines", DataSource(load, WAVE)),
+    (data.DATASETS, "sines", DataSource(load, WAVE, lambda config: (LENGTH,))),
     (CONDITIONINGS, "heard", Conditioning(_beside, _beside, _plain, ("frequency", "loudness"))),
 )

@@ -102,8 +102,9 @@ def endings(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         rows: Of `scored`, one a trial.
         keys: Columns whose values make a setting.
     """
-    means = rows.groupby(keys, sort=False)[[*HEADLINE, "score"]].mean()
-    counts = rows.groupby([*keys, "outcome"], sort=False).size().unstack(fill_value=0)
+    means = rows.groupby(keys, sort=False, observed=True)[[*HEADLINE, "score"]].mean()
+    each = rows.groupby([*keys, "outcome"], sort=False, observed=True)
+    counts = each.size().unstack(fill_value=0)
     return means.join(counts.reindex(columns=list(OUTCOMES), fill_value=0)).reset_index()
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from gan_jax.study.order import ordered
+
 
 def last(rows: pd.DataFrame) -> pd.DataFrame:
     """The last evaluation of each trial."""
@@ -11,13 +13,10 @@ def last(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_order(cells: pd.DataFrame, **orders: Sequence) -> pd.DataFrame:
-    """The rows sorted by columns whose values have an order of their own, the first one first.
+    """The rows sorted by columns whose values have an order of their own, which they keep.
 
     Args:
         cells: The rows.
         orders: All values of a column in their order, by its name.
     """
-    places = {name: {value: n for n, value in enumerate(order)} for name, order in orders.items()}
-    return cells.sort_values(
-        list(orders), key=lambda column: column.map(places[column.name]), ignore_index=True
-    )
+    return ordered(cells, **orders).sort_values(list(orders), kind="stable", ignore_index=True)

@@ -19,7 +19,7 @@ def share_explained(rows: pd.DataFrame, factor: str, measure: str) -> float:
     """
     values = rows[measure]
     total = np.square(values - values.mean()).sum()
-    means = rows.groupby(factor)[measure].transform("mean")
+    means = rows.groupby(factor, observed=True)[measure].transform("mean")
     return float(np.square(means - values.mean()).sum() / total) if total else float("nan")
 
 
@@ -39,7 +39,7 @@ def tuned(rows: pd.DataFrame, setting: list[str], choice: str, measure: str) -> 
         One row for each setting and seed.
     """
     found = []
-    for _, cell in rows.groupby(setting, sort=False):
+    for _, cell in rows.groupby(setting, sort=False, observed=True):
         table = cell.pivot(index="seed", columns=choice, values=measure)
         others = table.sum() - table if len(table) > 1 else table
         best = others.idxmax(axis=1)

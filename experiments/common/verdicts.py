@@ -65,7 +65,7 @@ def compare(
             a seed that was not tried on both sides.
     """
     found = {}
-    for names, cell in rows.groupby(list(settings), sort=False):
+    for names, cell in rows.groupby(list(settings), sort=False, observed=True):
         one, other = (cell[cell[factor] == side].set_index("seed")[measure] for side in sides)
         seeds = one.index.intersection(other.index)
         if len(seeds):

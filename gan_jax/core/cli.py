@@ -9,7 +9,7 @@ from absl import app, flags, logging
 
 from gan_jax.config.fields import flatten, no_such_field
 from gan_jax.core import flag_numbers, process, signals
-from gan_jax.core.errors import InputError, RunError, out_of_memory
+from gan_jax.core.errors import InputError, RunError, Stopped, out_of_memory
 from gan_jax.core.signals import INTERRUPTED
 
 FAILED, BAD_INPUT = 1, 2
@@ -30,6 +30,8 @@ def run(main: Callable[[], None]) -> None:
             _end(BAD_INPUT, error)
         except RunError as error:
             _end(FAILED, error)
+        except Stopped as stopped:
+            _end(INTERRUPTED, stopped)
         except (MemoryError, RuntimeError) as error:
             if not (line := out_of_memory(error)):
                 raise

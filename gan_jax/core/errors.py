@@ -27,6 +27,10 @@ class RunError(RuntimeError):
     """A run that can't go on (a full disk, not finite); the program ends with exit code 1."""
 
 
+class Stopped(KeyboardInterrupt):
+    """The user's wish to stop, fulfilled; what became of the work is said in one line."""
+
+
 class Diverged(RunError):
     """A run that measured something that is not finite.
 

@@ -23,12 +23,14 @@ class DataSource(NamedTuple):
     Attributes:
         read: From `config.data` to the data set.
         kind: What an example is.
+        shape: From `config.data` to the shape of one.
         density: The distribution itself where it is known, or None.
         classifier: The shipped classifier that knows the labels, or None.
     """
 
     read: Callable[[ConfigDict], Dataset]
     kind: ExampleKind
+    shape: Callable[[ConfigDict], tuple[int, ...]]
     density: Mixture | None = None
     classifier: str | None = None
 
@@ -47,10 +49,20 @@ def _mixture(config: ConfigDict) -> Dataset:
     return mixtures.load(config.name, config.source)
 
 
+def _image_shape(config: ConfigDict) -> tuple[int, ...]:
+    return (config.image_size, config.image_size, RAW_SETS[config.name].shape[-1])
+
+
+def _point_shape(config: ConfigDict) -> tuple[int, ...]:
+    return (MIXTURES[config.name].centres.shape[1],)
+
+
 DATASETS = {
-    **{name: DataSource(_images, IMAGE) for name in RAW_SETS},
-    "mnist": DataSource(_images, IMAGE, classifier="mnist_cnn"),
-    **{name: DataSource(_mixture, POINT, density=mixture) for name, mixture in MIXTURES.items()},
+    **{name: DataSource(_images, IMAGE, _image_shape) for name in RAW_SETS},
+    "mnist": DataSource(_images, IMAGE, _image_shape, classifier="mnist_cnn"),
+    **{
+        name: DataSource(_mixture, POINT, _point_shape, density=of) for name, of in MIXTURES.items()
+    },
 }
 
 

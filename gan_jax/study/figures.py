@@ -2,7 +2,7 @@
 
 Axes and legends are labelled with the names of the columns: rename those that don't say what they
 are and in which unit, `cells.rename(columns={"step": "rounds"})`. What is different from place to
-place comes in the order of the cells.
+place comes in the order of its values (`study.order`), or, if they have none, of the cells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from gan_jax.study.order import groups, values
 from gan_jax.study.style import COLOURS, HEAT, MARKERS, plain_ticks, refer, sheet, styled
 from gan_jax.study.text import text
 
@@ -43,7 +44,7 @@ def heat_map(
     """
     bounded = value == "estimate" and {"low", "high"} <= set(cells)
     table = cells.pivot(index=rows, columns=columns, values=value)
-    table = table.reindex(index=cells[rows].unique(), columns=cells[columns].unique())
+    table = table.reindex(index=values(cells[rows]), columns=values(cells[columns]))
     height, width = table.shape
     figure, axes = sheet(title, 2.4 + 1.0 * width, 1.2 + 0.62 * height)
     image = axes.imshow(table.to_numpy(float), cmap=HEAT, norm=norm, aspect="auto")
@@ -94,7 +95,7 @@ def curves(
     """
     figure, axes = sheet(title, 7.2, 3.8)
     ends = {}
-    for name, line in cells.groupby(group, sort=False):
+    for name, line in groups(cells, group):
         line = line.sort_values(x)
         (drawn,) = axes.plot(line[x], line.estimate, label=_name(name))
         axes.fill_between(
@@ -120,7 +121,7 @@ def points(
     x_scale: str = "linear",
     references: Mapping[str, float] | None = None,
 ) -> Figure:
-    """A dot with its interval for each cell, from top to bottom in the order of the cells.
+    """A dot with its interval for each cell, from top to bottom in the order of its values.
 
     Args:
         cells: One row a dot.
@@ -131,11 +132,11 @@ def points(
         x_scale: "linear", "log" or another of matplotlib's.
         references: Values to compare with, by what they are.
     """
-    lines = list(cells[rows].unique())
-    groups = list(cells.groupby(group, sort=False)) if group else [("", cells)]
-    figure, axes = sheet(title, 7.2, 1.3 + _DOT * len(lines) * (1 + len(groups)))
-    for number, (name, cell) in enumerate(groups):
-        shift = (number - (len(groups) - 1) / 2) * _SPREAD / len(groups)
+    lines = values(cells[rows])
+    compared = groups(cells, group) if group else [("", cells)]
+    figure, axes = sheet(title, 7.2, 1.3 + _DOT * len(lines) * (1 + len(compared)))
+    for number, (name, cell) in enumerate(compared):
+        shift = (number - (len(compared) - 1) / 2) * _SPREAD / len(compared)
         axes.errorbar(
             cell.estimate,
             [lines.index(one) + shift for one in cell[rows]],

@@ -161,7 +161,8 @@ def by_cell(
         statistic, level, seed, fill, bounds: See `interval`.
 
     Returns:
-        One row a cell, ordered by the keys: those, then `estimate`, `low`, `high` and `num`.
+        One row a cell, ordered by the keys, whose values keep an order of their own
+        (`study.order`): those, then `estimate`, `low`, `high` and `num`.
 
     Raises:
         ValueError: If a trial counts twice in a cell, or see `interval`.
@@ -175,9 +176,10 @@ def by_cell(
         )
     rows = [
         (*cell, *interval(rows[measure], statistic, level, seed=seed, fill=fill, bounds=bounds))
-        for cell, rows in results.groupby(keys, dropna=False)
+        for cell, rows in results.groupby(keys, dropna=False, observed=True)
     ]
-    return pd.DataFrame(rows, columns=[*keys, *Interval._fields])
+    cells = pd.DataFrame(rows, columns=[*keys, *Interval._fields])
+    return cells.astype({key: results[key].dtype for key in keys})
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:

@@ -14,7 +14,8 @@ def header(table: pd.DataFrame) -> list[str]:
 
 def is_number(table: pd.DataFrame) -> list[bool]:
     """Which of these columns hold numbers."""
-    return [pd.api.types.is_numeric_dtype(dtype) for dtype in _flat(table).dtypes]
+    kinds = [getattr(dtype, "categories", dtype) for dtype in _flat(table).dtypes]
+    return [pd.api.types.is_numeric_dtype(kind) for kind in kinds]
 
 
 def rows(table: pd.DataFrame) -> list[list[str]]:

@@ -6,7 +6,9 @@ The same command goes on with a study that was interrupted. Trials on points tha
 only are played side by side as one program; each trial on images is a run of its own.
 """
 
+import shlex
 import sys
+import time
 from pathlib import Path
 
 from absl import flags
@@ -26,6 +28,8 @@ _PARALLEL = flags.DEFINE_integer("parallel", None, "Most jobs at a time.", 1)
 _ACCELERATORS = flags.DEFINE_integer("accelerators", 0, "GPUs for each job.", 0)
 _RETRIES = flags.DEFINE_integer("retries", 2, "How often a killed job is run again.", 0)
 _JOB = flags.DEFINE_string("job", None, "Play this job of the study, and no other.")
+_STARTED = time.monotonic()
+_TYPED = sys.argv[1:]
 
 
 def main() -> None:
@@ -33,46 +37,61 @@ def main() -> None:
     if _CONFIG.value is None:
         raise InputError("study", "", "missing, for example experiments/step_ratio.py")
     from gan_jax.sweep import study as studies
-    from gan_jax.sweep.jobs import split_into_jobs
 
     path = Path(config_flags.get_config_filename(flags.FLAGS["config"])).absolute()
     study = studies.load(path, _CONFIG.value)
     if _FILTER.value:
         study = study._replace(trials=studies.matching(study.trials, _FILTER.value))
-    jobs = split_into_jobs(study.trials, _SIDE_BY_SIDE.value)
     folder = Path(_WORKDIR.value or f"runs/{path.stem}").expanduser().absolute()
     if _JOB.value is None:
-        _conduct(study, jobs, folder)
+        _conduct(study, folder)
     else:
-        _run({job.name: job for job in jobs}, folder, study.probe)
+        _run(study, folder)
 
 
-def _run(jobs, folder: Path, probe) -> None:
+def _run(study, folder: Path) -> None:
     from gan_jax.core.devices import use_cores
-    from gan_jax.sweep.run_job import JobFolder, run_job
+    from gan_jax.sweep.folder import JobFolder
+    from gan_jax.sweep.jobs import kept
+    from gan_jax.sweep.run_job import run_job
 
-    job = choose("--job", _JOB.value, jobs)
+    place = JobFolder(folder / "jobs" / _JOB.value)
+    trials = {trial.digest: trial for trial in study.trials}
+    digests = place.digests()
+    if not digests or not trials.keys() >= set(digests):
+        raise InputError("--job", _JOB.value, f"is no job of this study in {folder}")
+    job = kept(_JOB.value, [trials[digest] for digest in digests])
     if job.vmapped:
         use_cores()
-    run_job(job, JobFolder(folder / "jobs" / job.name), probe)
+    run_job(job, place, study.probe, started=_STARTED)
 
 
-def _conduct(study, jobs, folder: Path) -> None:
+def _conduct(study, folder: Path) -> None:
+    from gan_jax.sweep import identity, plan
     from gan_jax.sweep import run_study as run_study
     from gan_jax.sweep.runners import RUNNERS, Options, slurm
 
     runner = choose("--runner", _RUNNER.value, RUNNERS)
     options = Options(_PARALLEL.value, _ADDRESS.value, _ACCELERATORS.value, _RETRIES.value)
-    # Jobs are started by the same command, wherever they run.
+    # Jobs are started by the same command, wherever they run, on the study's file as it is now.
     given = [argument for argument in sys.argv[1:] if not argument.startswith("--config=")]
-    study_flag, place = f"--config={study.path}", f"--workdir={folder}"
-    command = [sys.executable, "-m", "gan_jax.sweep", study_flag, *given, place]
+    mine = identity.identity(study.path, _FILTER.value, given, study.trials)
+    changed = identity.refuse_other(folder, mine)
+    planned = plan.make(study.trials, folder, _SIDE_BY_SIDE.value)
+    copy = identity.copied(study.path, folder)
+    flags_of_jobs = (f"--config={copy}", *given, f"--workdir={folder}")
+    command = [sys.executable, "-m", "gan_jax.sweep", *flags_of_jobs]
+    if changed:
+        print(changed)
     if not _DRY_RUN.value:
-        run_study.run_study(study, jobs, folder, command, given, runner, options)
+        identity.claim(folder, mine)
+        identity.copy(study.path, copy)
+        typed = shlex.join(["python", "-m", "gan_jax.sweep", *_TYPED])
+        run_study.run_study(study, planned, command, typed, runner, options)
         return
-    print(run_study.plan(jobs))
-    if runner is slurm.run:
-        print(slurm.script(run_study.tasks(jobs, folder, command), options))
+    print(planned)
+    if runner is slurm.run and planned.left:
+        print(slurm.script(run_study.tasks(planned, command), options))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How a study is cut into jobs: what one process plays."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from gan_jax.config.hyperparameters import structure
@@ -15,7 +15,8 @@ class Job(NamedTuple):
     """Trials that one process plays.
 
     Attributes:
-        name: Unique in the study; another where anything of its trials is another.
+        name: By its trials' digests: another where anything of its trials is another, whatever
+            their places in the study.
         trials: Of one structure, or a single one.
         vmapped: Whether they are one program, side by side; else each is a run of its own.
     """
@@ -49,19 +50,40 @@ def split_into_jobs(trials: Sequence[TrialConfig], most: int) -> list[Job]:
     return jobs
 
 
+def kept(name: str, trials: Sequence[TrialConfig]) -> Job:
+    """The job that was made before and goes by this name; at least one trial is left of it."""
+    return Job(name, tuple(trials), _side_by_side(trials[0]))
+
+
 def _side_by_side(trial: TrialConfig) -> bool:
     """Whether many such trials are one program, side by side."""
     return choose("config.data.name", trial.config.data.name, DATASETS).kind.side_by_side
 
 
 def _name(trials: Sequence[TrialConfig]) -> str:
-    configs = to_json([[trial.number, trial.config.to_dict()] for trial in trials])
-    return f"{trials[0].number:05d}-{hashlib.sha256(configs.encode()).hexdigest()[:8]}"
+    digests = "".join(trial.digest for trial in trials)
+    return hashlib.sha256(digests.encode()).hexdigest()[:12]
 
 
 def rounds(trials: Sequence[TrialConfig]) -> int:
     """Rounds of all trials."""
     return sum(trial.config.train.steps for trial in trials)
+
+
+def updates(job: Job) -> float:
+    """What a job has to play: updates of both players, of all trials to the end of the longest."""
+    longest = max(
+        trial.config.train.steps
+        * (trial.config.schedule.discriminator + trial.config.schedule.generator)
+        for trial in job.trials
+    )
+    return longest * len(job.trials)
+
+
+def kind(job: Job) -> Hashable:
+    """Jobs of one kind take about as long for the same number of updates."""
+    config = job.trials[0].config
+    return config.data.name, config.model.name, job.vmapped
 
 
 def programs(jobs: Sequence[Job]) -> int:

@@ -1,14 +1,17 @@
 """How far a study is, wherever its jobs run: told by the files that they write."""
 
 import threading
+import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Self
 
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from gan_jax.sweep.jobs import Job
-from gan_jax.sweep.run_job import JobFolder
+from gan_jax.sweep.clock import Measured, seconds_left
+from gan_jax.sweep.folder import JobFolder, Told
+from gan_jax.sweep.jobs import Job, kind, updates
 from gan_jax.sweep.runners import Task
 
 SECONDS_A_LOOK = 2.0
@@ -18,21 +21,18 @@ class Progress:
     """A bar on the terminal, and a line a finished job; for use in a `with`.
 
     Args:
-        jobs: All jobs.
+        jobs: All jobs that are run.
         folders: Their folders.
+        parallel: How many run at a time; None: as many as are seen to.
     """
 
-    def __init__(self, jobs: Sequence[Job], folders: Sequence[JobFolder]):
-        self._jobs, self._folders = jobs, folders
-        self._trials = sum(len(job.trials) for job in jobs)
+    def __init__(self, jobs: Sequence[Job], folders: Sequence[JobFolder], parallel: int | None):
+        self._jobs, self._folders, self._parallel = jobs, folders, parallel
+        self._work = [(kind(job), updates(job)) for job in jobs]
+        self._heard: list[tuple[Told, float] | None] = [None] * len(jobs)  # and since when
         self._ended, self._over = 0, threading.Event()
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._task = self._bar.add_task("starting", total=self._trials)
+        self._bar = Bar(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        self._task = self._bar.add_task("starting", total=sum(work for _, work in self._work))
         self._watch = threading.Thread(target=self._look_again_and_again, daemon=True)
 
     def __enter__(self) -> Self:
@@ -58,8 +58,39 @@ class Progress:
             self._look()
 
     def _look(self) -> None:
-        shares = [folder.share() for folder in self._folders]
-        begun = sum(share > 0 for share in shares)
-        played = sum(len(job.trials) * share for job, share in zip(self._jobs, shares, strict=True))
-        text = f"trials {played:.0f} of {self._trials}, jobs begun {begun} of {len(self._jobs)}"
-        self._bar.update(self._task, completed=played, description=text)
+        told = [folder.told() for folder in self._folders]
+        now = time.monotonic()
+        self._heard = [
+            before if before and before[0] == one else (one, now)
+            for one, before in zip(told, self._heard, strict=True)
+        ]
+        measured = [
+            Measured(kind, work, one, now - since if one.begun else 0.0)
+            for (kind, work), (one, since) in zip(self._work, self._heard, strict=True)
+        ]
+        done = sum(job.work - job.left for job in measured)
+        trials = [len(job.trials) for job in self._jobs]
+        self._bar.update(
+            self._task, completed=done, description=said(measured, trials, self._parallel)
+        )
+
+
+def said(jobs: Sequence[Measured], trials: Sequence[int], parallel: int | None) -> str:
+    """How far jobs are, in words: what is done, who compiles, how long it still takes.
+
+    Args:
+        jobs: The jobs.
+        trials: How many each has.
+        parallel: How many run at a time; None: as many as are at it now.
+    """
+    played = sum(num * job.told.share for num, job in zip(trials, jobs, strict=True))
+    begun = sum(job.told.begun or job.told.share == 1 for job in jobs)
+    compiling = sum(job.is_compiling and job.told.share < 1 for job in jobs)
+    running = sum(job.told.begun and job.told.share < 1 for job in jobs)
+    left = seconds_left(jobs, parallel or max(running, 1))
+    parts = [f"trials {played:.0f} of {sum(trials)}, jobs begun {begun} of {len(jobs)}"]
+    if compiling:
+        parts.append(f"{compiling} compiling" if len(jobs) > 1 else "compiling")
+    if left is not None:
+        parts.append(f"about {timedelta(seconds=round(left))} left")
+    return ", ".join(parts)

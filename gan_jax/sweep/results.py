@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from gan_jax.config.fields import flatten
-from gan_jax.report.recorder import read_rows
-from gan_jax.sweep.run_job import JobFolder
+from gan_jax.sweep import rows
+from gan_jax.sweep.folder import JobFolder
 from gan_jax.sweep.study import TrialConfig
 
 _FIRST = ("trial", "step", "diverged_at")
@@ -21,10 +21,15 @@ def collect(trials: Sequence[TrialConfig], folders: Sequence[JobFolder]) -> pd.D
         something was not finite, or -1), what was measured (NaN where it was not finite), and all
         fields of the config by flattened name.
     """
-    measured = pd.DataFrame([row for folder in folders for row in read_rows(folder.rows)])
+    numbers = {trial.digest: trial.number for trial in trials}
+    found = [row for folder in folders for row in rows.read(folder.rows)[0]]
+    measured = pd.DataFrame(
+        [row | {"trial": numbers[row["trial"]]} for row in found if row["trial"] in numbers]
+    )
     if measured.empty:
         return measured
-    measured = measured.drop(columns="plays")
+    # A trial may have been played in two jobs: it is the same one.
+    measured = measured.drop(columns="steps").drop_duplicates(["trial", "step"])
     configs = pd.DataFrame([{"trial": trial.number} | flatten(trial.config) for trial in trials])
     table = measured.merge(configs, on="trial").sort_values(["trial", "step"], ignore_index=True)
     measures = sorted(set(measured.columns) - set(_FIRST))

@@ -3,21 +3,27 @@
 import math
 import os
 import shutil
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import flax.serialization
+import jax
 import numpy as np
 
 from gan_jax import data
-from gan_jax.core.errors import Diverged
+from gan_jax.core.errors import Diverged, RunError, Stopped
 from gan_jax.core.files import write_atomically
 from gan_jax.core.signals import StopRequest
 from gan_jax.report.recorder import read_rows
 from gan_jax.run.checkpoint import Checkpoints
 from gan_jax.run.train import Run
 from gan_jax.run.workdir import Workdir, to_json, versions
+from gan_jax.sweep import rows as table
+from gan_jax.sweep.clock import SECONDS_A_NOTE, Clock
+from gan_jax.sweep.folder import JobFolder
 from gan_jax.sweep.jobs import Job
 from gan_jax.sweep.study import Probe
 from gan_jax.sweep.trial_program import TrialState
@@ -26,127 +32,155 @@ from gan_jax.sweep.vmapped import Row, VmappedTrials
 SECONDS_A_CHECKPOINT = 30
 
 
-class JobFolder:
-    """The files of a job.
-
-    Args:
-        path: The folder.
-
-    Attributes:
-        rows: One line a trial and evaluation, in order.
-        done: Written last, with what the job took.
-        progress: The share of it that has been played.
-    """
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.rows = path / "rows.jsonl"
-        self.done = path / "done.json"
-        self.progress = path / "progress.json"
-        self.checkpoints = path / "checkpoints"
-        self.run = path / "run"
-        self.log = path / "log.txt"
-
-    def share(self) -> float:
-        """The share of the job that is done, in [0, 1]."""
-        if self.done.exists():
-            return 1.0
-        return float(self.progress.read_text()) if self.progress.exists() else 0.0
-
-
-def run_job(job: Job, folder: JobFolder, probe: Probe | None = None) -> None:
+def run_job(
+    job: Job, folder: JobFolder, probe: Probe | None = None, *, started: float | None = None
+) -> None:
     """Play a job to its end; nothing is done again that was done before.
 
     Args:
         job: The job.
         folder: Its folder.
         probe: What to measure of a run of its own when it has been trained.
+        started: When this process began, by `time.monotonic`; None: now.
 
     Raises:
         InputError: If a config can't be used.
-        KeyboardInterrupt: If a signal asked it to stop; what was played is kept.
+        RunError: If a row is missing in the end.
+        Stopped: If a signal asked it to stop; what was played is kept.
     """
-    if folder.done.exists():
+    if folder.done.exists() and not folder.lacks(job.trials):
         return
+    folder.done.unlink(missing_ok=True)
     folder.path.mkdir(parents=True, exist_ok=True)
-    seconds = _run_vmapped(job, folder) if job.vmapped else _run_alone(job, folder, probe)
+    started = time.monotonic() if started is None else started
+    if job.vmapped:
+        seconds = _run_vmapped(job, folder, started)
+    else:
+        seconds = _run_alone(job, folder, probe, started)
+    lacking = table.incomplete(job.trials, table.read(folder.rows)[0])
+    if lacking:
+        raise RunError(f"{folder.rows}: rows of {len(lacking)} trials are missing: {lacking[0]}, …")
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     record = {"device_seconds": seconds, "trials": len(job.trials), "versions": versions()}
     write_atomically(folder.done, to_json(record, indent=2))
 
 
-def _run_vmapped(job: Job, folder: JobFolder) -> float:
+def _run_vmapped(job: Job, folder: JobFolder, started: float) -> float:
     """Returns device-seconds, compiling included."""
-    started = time.monotonic()
+    begun = time.monotonic()
     side = VmappedTrials(
         [trial.config for trial in job.trials], data.load(job.trials[0].config.data)
     )
-    checkpoints, stop = Checkpoints(folder.checkpoints), StopRequest()
+    stop, (checkpoints, trials, steps, before) = StopRequest(), _open(side, job, folder)
     try:
-        trials, steps, before = _newest(side, checkpoints)
-        _keep_rows(folder.rows, steps)
-        saved = started
+        clock, saved = Clock(folder.progress, steps / side.steps, started), begun
         while steps < side.steps:
             trials, steps = side.step(trials, steps)
+            if clock.is_due():
+                jax.block_until_ready(trials)  # what was dispatched has not been played yet
+                clock.note(steps / side.steps)
             if side.due(steps):
-                _note(job, folder.rows, steps, side.evaluate(trials, steps))
-                write_atomically(folder.progress, to_json(steps / side.steps))
+                with clock.compiling_once():
+                    _note(job, folder.rows, steps, side.evaluate(trials, steps))
             now = time.monotonic()
             if stop.signal or (side.due(steps) and now - saved > SECONDS_A_CHECKPOINT):
-                so_far = np.float64(before + (now - started) * side.devices)
+                so_far = np.float64(before + (now - begun) * side.devices)
                 checkpoints.save(steps, {"trials": side.to_host(trials), "seconds": so_far})
                 saved = now
             if stop.signal:
-                raise KeyboardInterrupt
+                checkpoints.wait()
+                clock.note(steps / side.steps)
+                raise Stopped(f"stopped by {stop.signal}: {steps / side.steps:.0%} played, saved")
     finally:
         checkpoints.close()
-    return before + (time.monotonic() - started) * side.devices
+    clock.note(1.0)
+    return before + (time.monotonic() - begun) * side.devices
 
 
-def _newest(side: VmappedTrials, checkpoints: Checkpoints) -> tuple[TrialState, int, float]:
-    """The trials where they stood, after how many plays, and the device-seconds it took."""
-    trials, saved = side.start(), checkpoints.restore_newest()
-    if saved is None:
-        return trials, 0, 0.0
-    steps, tree = saved
+def _open(
+    side: VmappedTrials, job: Job, folder: JobFolder
+) -> tuple[Checkpoints, TrialState, int, float]:
+    """The trials where they stood, after how many plays, and the device-seconds it took.
+
+    Rows that will be written again are dropped. Where one of those before is missing the job starts
+    anew: a checkpoint without its rows would leave them out for good.
+    """
+    checkpoints, trials = Checkpoints(folder.checkpoints), side.start()
+    steps, tree = checkpoints.restore_newest() or (0, {})
+    rows, wrong = table.read(folder.rows)
+    kept = [row for row in rows if row["steps"] <= steps]
+    due = [(job.trials[place].digest, at) for place, at in side.dues(steps)]
+    if sorted((row["trial"], row["steps"]) for row in kept) != sorted(due):
+        why = wrong[0] if wrong else f"{folder.rows} lacks some"
+        print(f"the rows up to the checkpoint are not there, the job starts anew: {why}")
+        checkpoints.close()
+        shutil.rmtree(folder.checkpoints)
+        return _open(side, job, folder)
+    _write_rows(folder.rows, kept)
+    if not steps:
+        return checkpoints, trials, 0, 0.0
     host = flax.serialization.from_state_dict(side.to_host(trials), tree["trials"])
-    return side.from_host(host), steps, float(tree["seconds"])
+    return checkpoints, side.from_host(host), steps, float(tree["seconds"])
 
 
-def _keep_rows(rows: Path, steps: int) -> None:
-    """Drop the rows that will be written again."""
-    kept = [to_json(row) for row in read_rows(rows) if row["plays"] <= steps]
-    rows.write_text("".join(f"{row}\n" for row in kept), encoding="utf-8")
+def _write_rows(path: Path, rows: Sequence[table.Row]) -> None:
+    """Replace all rows, in one step."""
+    write_atomically(path, "\n".join(map(to_json, rows)))
 
 
 def _note(job: Job, rows: Path, steps: int, measured: Iterable[tuple[int, Row]]) -> None:
-    """Add rows; a measurement that is not finite has no entry in its row."""
+    """Add rows."""
+    lines = [to_json(_row(job, place, steps, row)) + "\n" for place, row in measured]
     with open(rows, "a", encoding="utf-8") as file:
-        for place, row in measured:
-            known = {name: value for name, value in row.items() if math.isfinite(value)}
-            number = job.trials[place].number
-            file.write(to_json({"trial": number, "plays": steps, **known}) + "\n")
+        file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _run_alone(job: Job, folder: JobFolder, probe: Probe | None) -> float:
+def _row(job: Job, place: int, steps: int, measured: Row) -> table.Row:
+    """A row as it is written; a measurement that is not finite has no entry in it."""
+    known = {name: value for name, value in measured.items() if math.isfinite(value)}
+    return {"trial": job.trials[place].digest, "steps": steps, **known}
+
+
+def _run_alone(job: Job, folder: JobFolder, probe: Probe | None, started: float) -> float:
     """A run as `gan_jax.main` makes it, then the probe. Returns device-seconds."""
-    (trial,), started, fell = job.trials, time.monotonic(), {}
+    (trial,), begun, fell = job.trials, time.monotonic(), {}
     run = Run(trial.config, str(folder.run))
     try:
-        run.train()
+        with _noting(run, Clock(folder.progress, run.step / trial.config.train.steps, started)):
+            run.train()
     except Diverged as error:
         fell = {"step": error.step, "diverged_at": error.step}
     if not fell and run.step < trial.config.train.steps:
-        raise KeyboardInterrupt
+        raise Stopped(f"stopped at step {run.step}, saved")
     measured = [row for row in read_rows(Workdir(folder.run).metrics) if _is_evaluation(row)]
     if probe and not fell:
         measured[-1] |= probe(folder.run)
-    _keep_rows(folder.rows, -1)
-    for row in [*measured, *([fell] if fell else [])]:
-        _note(job, folder.rows, row["step"], [(0, {"diverged_at": -1} | row)])
-    return (time.monotonic() - started) * run.devices.count
+    rows = [*measured, *([fell] if fell else [])]
+    noted = [_row(job, 0, row["step"], {"diverged_at": -1} | row) for row in rows]
+    _write_rows(folder.rows, noted)
+    return (time.monotonic() - begun) * run.devices.count
+
+
+@contextmanager
+def _noting(run: Run, clock: Clock) -> Iterator[None]:
+    """Note now and then how far the run is."""
+    over, first, steps = threading.Event(), run.step, run.config.train.steps
+
+    def note() -> None:
+        while not over.wait(SECONDS_A_NOTE):
+            if run.step > first:
+                clock.note(run.step / steps)
+
+    noting = threading.Thread(target=note, daemon=True)
+    noting.start()
+    try:
+        yield
+    finally:
+        over.set()
+        noting.join()
+        clock.note(run.step / steps)
 
 
 def _is_evaluation(row: Row) -> bool:

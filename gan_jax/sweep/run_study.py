@@ -1,53 +1,48 @@
 """A study from its plan to its report."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from gan_jax.core.errors import RunError
-from gan_jax.run.workdir import versions
+import pandas as pd
+
+from gan_jax.core.errors import InputError, RunError, Stopped
+from gan_jax.run.workdir import Workdir, versions
 from gan_jax.study import page
+from gan_jax.study.report import Report
+from gan_jax.sweep import plan as plans
 from gan_jax.sweep import results
 from gan_jax.sweep.jobs import Job, programs, rounds
+from gan_jax.sweep.plan import Plan
 from gan_jax.sweep.progress import Progress
-from gan_jax.sweep.run_job import JobFolder
 from gan_jax.sweep.runners import Options, Runner, Task
-from gan_jax.sweep.study import Study
+from gan_jax.sweep.study import Study, told
+
+MOST_NAMED = 8  # jobs or trials in a line
 
 
-def plan(jobs: Sequence[Job]) -> str:
-    """What would be run, in words."""
-    trials = [trial for job in jobs for trial in job.trials]
-    apart = sum(not job.vmapped for job in jobs)
-    return (
-        f"{len(trials)} trials, {rounds(trials):,} rounds: {len(jobs)} jobs, {apart} of them runs "
-        f"of their own, {programs(jobs)} programs to compile"
-    )
-
-
-def tasks(jobs: Sequence[Job], folder: Path, command: Sequence[str]) -> list[Task]:
-    """The jobs as command lines.
+def tasks(plan: Plan, command: Sequence[str]) -> list[Task]:
+    """The jobs that are left as command lines.
 
     Args:
-        jobs: The jobs.
-        folder: The study's folder.
+        plan: The jobs.
         command: What starts this study; it is given the job's name.
     """
     made = []
-    for job in jobs:
-        place = JobFolder(folder / "jobs" / job.name)
+    for job in plan.left:
+        place = plan.place(job)
         argv = (*command, f"--job={job.name}")
-        made.append(Task(job.name, argv, place.done, place.log, len(job.trials)))
+        traces = (place.rows, Workdir(place.run).metrics)
+        made.append(Task(job.name, argv, place.done, place.log, len(job.trials), traces))
     return made
 
 
 def run_study(
     study: Study,
-    jobs: Sequence[Job],
-    folder: Path,
+    plan: Plan,
     command: Sequence[str],
-    given: Sequence[str],
+    typed: str,
     runner: Runner,
     options: Options,
 ) -> None:
@@ -55,48 +50,134 @@ def run_study(
 
     Args:
         study: The study.
-        jobs: All its jobs.
-        folder: Where everything goes.
+        plan: What is left of it.
         command: What starts this study.
-        given: The user's flags, for the report.
+        typed: The command that the user gave, for the report.
         runner: Where jobs run.
         options: For the runner.
 
     Raises:
-        RunError: If a job failed; the others are run before.
+        RunError: If a job failed, when the others have been run; or if trials diverged, or the
+            report can't be made, when the results are safe.
+        Stopped: If the user wished so.
     """
-    print(plan(jobs), flush=True)
-    folders = [JobFolder(folder / "jobs" / job.name) for job in jobs]
-    for place in folders:
-        place.path.mkdir(parents=True, exist_ok=True)
-    with Progress(jobs, folders) as progress:
-        failed = runner(tasks(jobs, folder, command), options, progress.done)
-    table = results.collect(study.trials, folders)
-    if not table.empty:
-        results.write(table, folder)
-    if failed:
-        logs = ", ".join(str(folder / "jobs" / name / "log.txt") for name in failed)
-        raise RunError(f"{len(failed)} of {len(jobs)} jobs failed, see {logs}")
-    records = [json.loads(place.done.read_text()) for place in folders if place.done.exists()]
-    if len(records) < len(jobs):
-        print(f"{len(records)} of {len(jobs)} jobs are done; the same command collects the rest")
+    print(plan, flush=True)
+    if plan.left:
+        _run(plan, tasks(plan, command), runner, options, study.trials)
+    records = [plan.place(job).record() for job in plan.jobs]
+    finished = sum(record is not None for record in records)
+    if finished < len(records):
+        print(f"{finished} of {len(records)} jobs are done; the same command collects the rest")
         return
-    report = study.report(table)
-    if study.exhibit:
-        runs = {job.trials[0].number: place.run for job, place in zip(jobs, folders, strict=True)}
-        report = replace(report, sections=[*report.sections, *study.exhibit(runs)])
-    page.write(report, folder, _provenance(study, jobs, given, records))
-    print(f"finished: see {folder / 'report.html'}", flush=True)
+    table = results.collect(study.trials, [plan.place(job) for job in plan.jobs])
+    results.write(table, plan.folder)
+    page.write(_report(study, plan, table), plan.folder, _provenance(plan, typed, records))
+    print(f"finished: see {plan.folder / 'report.html'}", flush=True)
+    _name_diverged(study, table)
 
 
-def _provenance(
-    study: Study, jobs: Sequence[Job], given: Sequence[str], records: Sequence[dict]
-) -> dict[str, str]:
-    trials = [trial for job in jobs for trial in job.trials]
+def _run(
+    plan: Plan, todo: Sequence[Task], runner: Runner, options: Options, trials: Sequence
+) -> None:
+    """Run jobs; what they have measured is collected whatever becomes of them."""
+    places = [plan.place(job) for job in plan.left]
+    for job, place in zip(plan.left, places, strict=True):
+        place.assign(job.trials)
+        if job.name in plan.damaged:
+            place.done.unlink(missing_ok=True)
+    try:
+        with Progress(plan.left, places, options.parallel) as progress:
+            failed = runner(todo, options, progress.done)
+    except KeyboardInterrupt as stop:
+        raise Stopped(_interrupted(plan, stop)) from None
+    finally:
+        table = results.collect(trials, [plan.place(job) for job in plan.jobs])
+        if not table.empty:
+            results.write(table, plan.folder)
+    for job, place in zip(plan.left, places, strict=True):
+        if place.record() is not None and (why := place.lacks(job.trials)):
+            failed[job.name] = why
+    if failed:
+        raise RunError(_failed(plan, failed))
+
+
+def _interrupted(plan: Plan, stop: KeyboardInterrupt) -> str:
+    """What became of a study that was stopped, in a line."""
+    told_all = [plan.place(job).told() for job in plan.jobs]
+    done = sum(told.share == 1 for told in told_all)
+    begun = sum(0 < told.share < 1 for told in told_all)
+    what = f"{done} of {len(told_all)} jobs are done"
+    if begun:
+        what += f", {begun} begun and saved where they stood"
+    return f"stopped by {stop or 'Ctrl-C'}: {what}; the same command goes on from there"
+
+
+def _failed(plan: Plan, failed: dict[str, str]) -> str:
+    """Which jobs failed, with their trials and causes, in a line."""
+    jobs = [job for job in plan.left if job.name in failed]
+    named = [
+        f"job {job.name} ({_trials(job)}): {failed[job.name]}, see {plan.place(job).log}"
+        for job in jobs
+    ]
+    return f"{len(failed)} of {len(plan.jobs)} jobs failed: {_some(named)}"
+
+
+def _trials(job: Job) -> str:
+    if len(job.trials) == 1:
+        return str(job.trials[0])
+    return f"trials {plans.numbers(job.trials)}"
+
+
+def _name_diverged(study: Study, table: pd.DataFrame) -> None:
+    """Raise a RunError that names the trials that diverged, if any did."""
+    fell = table[table.diverged_at >= 0].groupby("trial").diverged_at.max()
+    if not fell.empty:
+        named = [
+            f"{trial} in round {fell[trial.number]}"
+            for trial in study.trials
+            if trial.number in fell.index
+        ]
+        raise RunError(f"{len(fell)} of {len(study.trials)} trials diverged: {_some(named)}")
+
+
+def _some(named: Sequence[str]) -> str:
+    more = f"; and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return "; ".join(named[:MOST_NAMED]) + more
+
+
+def _report(study: Study, plan: Plan, table: pd.DataFrame) -> Report:
+    report = _asked(study, plan.folder, "report", study.report, table)
+    if not isinstance(report, Report):
+        why = f"its function report returned {type(report).__name__}, a Report is wanted"
+        raise RunError(f"{_safe(plan.folder)}: {study.path}: {why}")
+    if not study.exhibit:
+        return report
+    runs = {trial.number: plan.place(job).run for job in plan.jobs for trial in job.trials}
+    further = _asked(study, plan.folder, "exhibit", study.exhibit, runs)
+    return replace(report, sections=[*report.sections, *further])
+
+
+def _asked(study: Study, folder: Path, name: str, function: Callable, argument: Any) -> Any:
+    """What a function of the study's returns; whatever it raises is told in a line."""
+    try:
+        return function(argument)
+    except (InputError, RunError):
+        raise
+    except Exception as error:
+        why = f"its function {name} failed, {told(error, study.path)}"
+        raise RunError(f"{_safe(folder)}: {study.path}: {why}") from error
+
+
+def _safe(folder: Path) -> str:
+    return f"the results are in {folder / 'results.parquet'}, the report could not be made"
+
+
+def _provenance(plan: Plan, typed: str, records: Sequence[dict]) -> dict[str, str]:
+    trials = [trial for job in plan.jobs for trial in job.trials]
     seconds = sum(record["device_seconds"] for record in records)
     return {
-        "command": " ".join(["python -m gan_jax.sweep", f"experiments/{study.path.name}", *given]),
-        "trials": f"{len(trials)}, {rounds(trials):,} rounds, {programs(jobs)} programs",
+        "command": typed,
+        "trials": f"{len(trials)}, {rounds(trials):,} rounds, {programs(plan.jobs)} programs",
         "cost": f"{seconds:,.0f} device-seconds, compiling included",
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
     }

@@ -1,7 +1,14 @@
 """A study: a file with a question, a config, the trials that shall answer it, and a report."""
 
+import ast
+import hashlib
 import importlib.util
+import inspect
+import textwrap
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -12,21 +19,34 @@ from ml_collections import ConfigDict
 from gan_jax.config.checks import checked
 from gan_jax.config.fields import flatten, no_such_field
 from gan_jax.core.errors import InputError
+from gan_jax.run.workdir import to_json
 from gan_jax.study.report import Report, Section
+from gan_jax.sweep.check import check_builds, naming
 
 Probe = Callable[[Path], Mapping[str, float]]
 
 
-class TrialConfig(NamedTuple):
+@dataclass(frozen=True)
+class TrialConfig:
     """A trial before it is played.
 
     Attributes:
         number: Its place in the study, from 0.
         config: Its config.
+        given: What the study said of it, in words.
     """
 
     number: int
     config: ConfigDict
+    given: str = ""
+
+    @cached_property
+    def digest(self) -> str:
+        """Of its config alone: what has been played of it is known by this, in any study."""
+        return hashlib.sha256(to_json(self.config.to_dict()).encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        return f"trial {self.number} ({self.given})" if self.given else f"trial {self.number}"
 
 
 class Study(NamedTuple):
@@ -62,18 +82,14 @@ def load(path: Path, config: ConfigDict) -> Study:
         InputError: If the file is no study, or a trial's config can't be used.
     """
     module = _load(path)
-    for name in ("sweep", "report"):
-        if not callable(getattr(module, name, None)):
-            raise InputError("study", path, f"has no function {name}")
-    trials: list[TrialConfig] = []
-
-    def add(**overrides: Any) -> None:
-        trials.append(TrialConfig(len(trials), _overridden(config, overrides)))
-
-    module.sweep(add)
-    if not trials:
-        raise InputError("study", path, "has no trials")
     further = {name: getattr(module, name, None) for name in ("probe", "exhibit")}
+    functions = {name: getattr(module, name, None) for name in ("sweep", "report")}
+    functions |= {name: function for name, function in further.items() if function is not None}
+    for name, function in functions.items():
+        _refuse_uncallable(path, name, function)
+    if _returns_nothing(module.report):
+        raise InputError("study", path, "its function report returns nothing, a Report is wanted")
+    trials = _trials(path, module.sweep, config)
     return Study(path, (module.__doc__ or "").strip(), trials, module.report, **further)
 
 
@@ -103,13 +119,83 @@ def matching(trials: Sequence[TrialConfig], wanted: str) -> list[TrialConfig]:
     return found
 
 
+def told(error: Exception, path: Path) -> str:
+    """What a function of a study's file did wrong, in a line that says where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    place = f"line {lines[-1]}: " if lines else ""
+    return f"{place}{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def _load(path: Path) -> ModuleType:
     found = importlib.util.spec_from_file_location(path.stem, path)
     if found is None or not path.is_file():
         raise InputError("study", path, "must be a Python file")
     module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    try:
+        found.loader.exec_module(module)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a file may do wrong
+        raise InputError("study", path, f"can't be loaded: {told(error, path)}") from error
     return module
+
+
+def _refuse_uncallable(path: Path, name: str, function: Any) -> None:
+    """Refuse what isn't a function of one argument, as all of a study's are."""
+    if not callable(function):
+        raise InputError("study", path, f"has no function {name}")
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError as error:
+        why = f"its function {name} must take one argument: {error}"
+        raise InputError("study", path, why) from None
+
+
+def _returns_nothing(function: Callable) -> bool:
+    """Whether a function can be seen to return no value, whatever it is given."""
+    if not inspect.isfunction(function):
+        return False
+    try:
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, SyntaxError):  # typed in, or part of a line
+        return False
+    if not isinstance(tree, ast.FunctionDef):
+        return False
+    nodes = list(ast.walk(tree))
+    returns = any(isinstance(node, ast.Return) and node.value for node in nodes)
+    return not returns and not any(isinstance(node, ast.Raise) for node in nodes)
+
+
+def _trials(path: Path, sweep: Callable, config: ConfigDict) -> list[TrialConfig]:
+    """What the study's function adds.
+
+    Raises:
+        InputError: If it fails, adds nothing, the same trial twice, or one that can't be used.
+    """
+    trials: dict[str, TrialConfig] = {}
+
+    def add(**overrides: Any) -> None:
+        given = ", ".join(f"{key}={value}" for key, value in overrides.items())
+        with naming(TrialConfig(len(trials), config, given)):
+            trial = TrialConfig(len(trials), _overridden(config, overrides), given)
+        first = trials.setdefault(trial.digest, trial)
+        if first is not trial:
+            raise InputError("study", path, f"{trial} is added twice, it is {first} again")
+
+    try:
+        sweep(add)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a function may do wrong
+        raise InputError(
+            "study", path, f"its function sweep failed, {told(error, path)}"
+        ) from error
+    if not trials:
+        raise InputError("study", path, "has no trials")
+    found = list(trials.values())
+    check_builds(found)
+    return found
 
 
 def _overridden(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:

@@ -77,6 +77,15 @@ class VmappedTrials:
         """Which trials are to be evaluated after so many steps."""
         return [n for n, schedule in enumerate(self._schedules) if schedule.is_due(steps)]
 
+    def dues(self, steps: int) -> list[tuple[int, int]]:
+        """Which trials have been evaluated by then, and after how many steps each."""
+        return [
+            (trial, at)
+            for trial, schedule in enumerate(self._schedules)
+            for at in schedule.evaluation_steps()
+            if at <= steps
+        ]
+
     def evaluate(self, trials: TrialState, steps: int) -> Iterator[tuple[int, Row]]:
         """Each trial that is due after so many steps, with what is measured of it."""
         indices = EvaluationIndices(

@@ -1,11 +1,14 @@
 """What a process does before it becomes a task: python gate.py PARENT RESULT COMMAND ARGUMENT…
 
-1. It ties itself to its parent: it is killed when that dies, or a task would outlive a runner that
+1. It takes back what its parent ignored: shells start what runs in the background with SIGINT
+   ignored, and the task is to stop when it is told to. A hangup stays ignored where the user has
+   said so (nohup); a runner passes its own on as SIGTERM.
+2. It ties itself to its parent: it is killed when that dies, or a task would outlive a runner that
    was killed. Only Linux can do so.
-2. It waits until nobody else runs the task: a lock on the log, which is its standard output, lasts
+3. It waits until nobody else runs the task: a lock on the log, which is its standard output, lasts
    as long as the process that took it. On a node that lost touch with its cluster the task may
    live a little longer than its repetition elsewhere takes to start.
-3. It ends if there is a result by then.
+4. It ends if there is a result by then.
 
 It imports the standard library alone, for it stands before every task.
 """
@@ -25,6 +28,8 @@ _PATIENCE, _POLL = 120.0, 0.1
 def main() -> None:
     """Become the command, or end."""
     parent, result, *command = sys.argv[1:]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     _tie_to(int(parent))
     _lock(sys.stdout.fileno())
     if not os.path.exists(result):

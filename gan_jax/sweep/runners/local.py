@@ -14,7 +14,7 @@ from gan_jax.sweep.runners.task import Options, Task
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]) -> list[str]:
+def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]) -> dict[str, str]:
     """A `Runner`.
 
     Args:
@@ -24,7 +24,7 @@ def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]
 
     Raises:
         InputError: If the machine has fewer accelerators than are asked for.
-        KeyboardInterrupt: After Ctrl-C or SIGTERM; each task got SIGTERM and has ended.
+        KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGHUP; each task got SIGTERM and has ended.
     """
     return loop.run_tasks(_Machine(options), tasks, on_done)
 
@@ -51,7 +51,7 @@ class _Machine:
         slot = self._slots.pop()
         return _Run(task, slot, self._retries, child.start(task, slot))
 
-    def wait(self, runs: Sequence[_Run]) -> list[tuple[_Run, bool]]:
+    def wait(self, runs: Sequence[_Run]) -> list[tuple[_Run, str | None]]:
         time.sleep(child.POLL)
         ended = []
         for run in runs:
@@ -63,7 +63,7 @@ class _Machine:
                 run.process = child.start(run.task, run.slot)
             else:
                 self._slots.append(run.slot)
-                ended.append((run, child.succeeded(run.task, code)))
+                ended.append((run, child.failure(run.task, code)))
         return ended
 
     def stop(self, runs: Sequence[_Run]) -> None:

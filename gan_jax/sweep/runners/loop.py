@@ -22,8 +22,8 @@ class Executor(Protocol, Generic[Handle]):
     def start(self, task: Task) -> Handle:
         """Start a task."""
 
-    def wait(self, handles: Sequence[Handle]) -> list[tuple[Handle, bool]]:
-        """Wait a moment; return those that have ended and whether they are done."""
+    def wait(self, handles: Sequence[Handle]) -> list[tuple[Handle, str | None]]:
+        """Wait a moment; return those that have ended and why they are not done, if so."""
 
     def stop(self, handles: Sequence[Handle]) -> None:
         """Ask all to end, and wait until they have."""
@@ -31,13 +31,13 @@ class Executor(Protocol, Generic[Handle]):
 
 def run_tasks(
     place: Executor[Handle], tasks: Sequence[Task], on_done: Callable[[Task], None]
-) -> list[str]:
+) -> dict[str, str]:
     """Run tasks at a place, as a `Runner` does; to be called from the main thread.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGHUP, when the tasks have ended.
     """
-    waiting, running, failed = deque(missing(tasks, on_done)), {}, []
+    waiting, running, failed = deque(missing(tasks, on_done)), {}, {}
     with StopRequest() as stop:
         try:
             while waiting or running:
@@ -46,12 +46,12 @@ def run_tasks(
                 while waiting and len(running) < place.room:
                     task = waiting.popleft()
                     running[place.start(task)] = task
-                for handle, done in place.wait(list(running)):
+                for handle, cause in place.wait(list(running)):
                     task = running.pop(handle)
-                    if done:
+                    if cause is None:
                         on_done(task)
                     else:
-                        failed.append(task.name)
+                        failed[task.name] = cause
         finally:  # where nothing runs any more unless something went wrong
             place.stop(list(running))
     return failed

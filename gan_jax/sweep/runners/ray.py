@@ -6,18 +6,17 @@ asked for. It gets the environment of its node, not of the caller.
 """
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-
-from absl import logging
 
 from gan_jax.core.errors import InputError
 from gan_jax.sweep.runners import child, loop
 from gan_jax.sweep.runners.task import Options, Task
 
 
-def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]) -> list[str]:
+def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]) -> dict[str, str]:
     """A `Runner`.
 
     A task whose node dies, or that is killed, runs again on another one, where it goes on or, if
@@ -30,7 +29,7 @@ def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]
 
     Raises:
         InputError: If Ray is not installed, or no cluster is at the address.
-        KeyboardInterrupt: After Ctrl-C or SIGTERM; each task got SIGTERM and has ended.
+        KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGHUP; each task got SIGTERM and has ended.
     """
     cluster = _Cluster(options)  # first: Ray, too, takes SIGTERM for itself when it connects
     try:
@@ -43,12 +42,14 @@ class _Killed(Exception):
     """A task's process ended by a signal."""
 
 
-def _run(task: Task, folder: str) -> bool:
-    """Run a task on the node that this is called on; return whether it is done.
+def _run(task: Task, folder: str) -> str | None:
+    """Run a task on the node that this is called on; return why it is not done, None if it is.
 
     Raises:
         _Killed: If it was killed.
     """
+    # Ray cancels by what Ctrl-C does, and a cluster started in a shell's background ignores that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     process = child.start(task, {})
     try:
@@ -58,8 +59,8 @@ def _run(task: Task, folder: str) -> bool:
         process.terminate()
         code = process.wait()
     if child.was_killed(code):
-        raise _Killed(f"by signal {-code}")
-    return child.succeeded(task, code)
+        raise _Killed(child.failure(task, code))
+    return child.failure(task, code)
 
 
 class _Cluster:
@@ -80,14 +81,17 @@ class _Cluster:
 
     def wait(self, refs: Sequence) -> list[tuple]:
         ended, _ = self._ray.wait(list(refs), timeout=child.POLL)
-        return [(ref, self._is_done(ref)) for ref in ended]
+        return [(ref, self._failure(ref)) for ref in ended]
 
-    def _is_done(self, ref) -> bool:
+    def _failure(self, ref) -> str | None:
         try:
             return self._ray.get(ref)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, _Killed):
+                return str(error.cause)
+            return f"{type(error.cause).__name__}: {' '.join(str(error.cause).split())}"
         except self._ray.exceptions.RayError as error:
-            logging.warning("%s: %s", type(error).__name__, " ".join(str(error).split()))
-            return False
+            return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
     def stop(self, refs: Sequence) -> None:
         for ref in refs:

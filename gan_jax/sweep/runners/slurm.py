@@ -6,12 +6,16 @@ account, time limit) is said with sbatch's own variables: `SBATCH_PARTITION`, `S
 `SBATCH_TIMELIMIT`.
 """
 
+import json
 import shlex
 import subprocess
 import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from gan_jax.core.errors import InputError, RunError
+from gan_jax.core.files import Damaged, read_object, write_atomically
+from gan_jax.sweep.runners import child
 from gan_jax.sweep.runners.task import Options, Task, missing
 
 _SCRIPT = """\
@@ -62,8 +66,11 @@ def script(tasks: Sequence[Task], options: Options) -> str:
     )
 
 
-def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]) -> list[str]:
-    """A `Runner` that returns when the tasks are submitted: no name, for none is known to fail.
+def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]) -> dict[str, str]:
+    """A `Runner` that returns when the tasks are submitted.
+
+    A task that was submitted `retries` times more than once, and left no new trace of its work
+    since, has failed and is submitted no more.
 
     Args:
         tasks: What to run.
@@ -74,14 +81,47 @@ def run(tasks: Sequence[Task], options: Options, on_done: Callable[[Task], None]
         InputError: If Slurm is not installed.
         RunError: If it refuses.
     """
-    waiting = missing(tasks, on_done)
+    waiting, failed = missing(tasks, on_done), {}
     if not waiting:
-        return []
+        return failed
     if _call("squeue", "--me", "--noheader", f"--name={_name(tasks)}"):
         print("tasks are still in the queue, see squeue --me; none was submitted", flush=True)
-    else:
+        return failed
+    again = {}
+    for task in waiting:
+        again[task] = _in_vain(task)
+        if again[task]:
+            said = child.last_words(task) or "its log is empty"
+            cause = f"submitted {again[task]} times in vain: {said}"
+            if again[task] > options.retries:
+                failed[task.name] = f"{cause} (--retries={again[task]} submits it again)"
+            else:
+                print(f"job {task.name} was {cause}; it is submitted again", flush=True)
+    waiting = [task for task in waiting if task.name not in failed]
+    if waiting:
         print(_call("sbatch", text=script(waiting, options)), flush=True)
-    return []
+    for task in waiting:
+        note = {"times": again[task] + 1, "traces": _traces(task)}
+        write_atomically(_submissions(task), json.dumps(note))
+    return failed
+
+
+def _in_vain(task: Task) -> int:
+    """How often a task was submitted since it last left a trace of its work."""
+    try:
+        note = read_object(_submissions(task), {"times": int, "traces": list})
+    except Damaged:
+        return 0
+    return note["times"] if note and note["traces"] == _traces(task) else 0
+
+
+def _submissions(task: Task) -> Path:
+    return task.log.with_name(f"{task.log.stem}.submitted.json")
+
+
+def _traces(task: Task) -> list[int]:
+    """What the files that a task leaves are like; anything new in one changes it."""
+    return [zlib.crc32(path.read_bytes()) if path.exists() else -1 for path in task.traces]
 
 
 def _name(tasks: Sequence[Task]) -> str:

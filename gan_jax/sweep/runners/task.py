@@ -14,6 +14,7 @@ class Task(NamedTuple):
         result: The file that exists once the task is done.
         log: The file that its output is appended to. The folder exists.
         trials: How many trials it has, for progress.
+        traces: Files that grow or change while it gets on, if it leaves any.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Task(NamedTuple):
     result: Path
     log: Path
     trials: int
+    traces: tuple[Path, ...] = ()
 
 
 class Options(NamedTuple):
@@ -53,7 +55,8 @@ def missing(tasks: Sequence[Task], on_done: Callable[[Task], None]) -> list[Task
 
 
 # Runs the tasks that have no result yet and calls the function once for each task as soon as its
-# result exists, at once where it did before. Returns the names of the tasks that failed: those
-# that ended with another exit code than 0 or without a result. A task that fails stops no other.
-# Raises InputError if an option can't be used, RunError if the place can't be reached.
-Runner = Callable[[Sequence[Task], Options, Callable[[Task], None]], list[str]]
+# result exists, at once where it did before. Returns the causes, in words, by the names of the
+# tasks that failed: those that ended with another exit code than 0 or without a result. A task that
+# fails stops no other. Raises InputError if an option can't be used, RunError if the place can't be
+# reached.
+Runner = Callable[[Sequence[Task], Options, Callable[[Task], None]], dict[str, str]]

@@ -1,0 +1,110 @@
+"""The files of a job, each read as something that a crash may have cut."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gan_jax.core.files import Damaged, read_object, write_atomically
+from gan_jax.run.workdir import to_json
+from gan_jax.sweep import rows
+from gan_jax.sweep.study import TrialConfig
+
+_NUMBER = (int, float)
+_DONE = {"device_seconds": _NUMBER, "versions": dict}
+_PERHAPS = (int, float, type(None))
+_TOLD = {"share": _NUMBER, "since": _PERHAPS, "seconds": _NUMBER, "starting": _PERHAPS}
+
+
+class Told(NamedTuple):
+    """What a job last said of how far it is.
+
+    Attributes:
+        share: The share of it that has been played, in [0, 1].
+        since: The share at which its process had compiled all it needs; None: no process has begun
+            since the study was last started.
+        seconds: How long it has played from there.
+        starting: Seconds before that, from the process's start on; None: it is still compiling.
+    """
+
+    share: float
+    since: float | None = None
+    seconds: float = 0.0
+    starting: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether a process is at it, or has been."""
+        return self.since is not None
+
+
+class JobFolder:
+    """The files of a job.
+
+    Args:
+        path: The folder.
+
+    Attributes:
+        plan: Which trials it plays, written before it begins.
+        rows: One line a trial and evaluation, in order.
+        done: Written last, with what the job took.
+        progress: How far it is, see `Told`.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.plan = path / "job.json"
+        self.rows = path / "rows.jsonl"
+        self.done = path / "done.json"
+        self.progress = path / "progress.json"
+        self.checkpoints = path / "checkpoints"
+        self.run = path / "run"
+        self.log = path / "log.txt"
+
+    def digests(self) -> list[str]:
+        """Its trials by their digests; none if that can't be read."""
+        try:
+            planned = read_object(self.plan, {"trials": list})
+        except Damaged:
+            return []
+        return (
+            [digest for digest in planned["trials"] if isinstance(digest, str)] if planned else []
+        )
+
+    def assign(self, trials: Sequence[TrialConfig]) -> None:
+        """Write down whose folder this is, and that nobody is at it yet."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.plan, to_json({"trials": [trial.digest for trial in trials]}))
+        write_atomically(self.progress, to_json(Told(self.share())._asdict()))
+
+    def record(self) -> dict[str, Any] | None:
+        """What the finished job took; None if it is not known to be finished."""
+        try:
+            return read_object(self.done, _DONE)
+        except Damaged:
+            return None
+
+    def lacks(self, trials: Sequence[TrialConfig]) -> str:
+        """What a job that says it is done lacks of these trials, in words; "" if nothing."""
+        if self.record() is None:
+            return f"{self.done.name} is damaged"
+        found, wrong = rows.read(self.rows)
+        lacking = rows.incomplete(trials, found)
+        if lacking:
+            why = f"; {wrong[0]}" if wrong else ""
+            return f"rows of {len(lacking)} of {len(trials)} trials are missing{why}"
+        return ""
+
+    def share(self) -> float:
+        """The share of the job that is done, in [0, 1]."""
+        return self.told().share
+
+    def told(self) -> Told:
+        """How far it is; 0 where that can't be read."""
+        try:
+            noted = read_object(self.progress, _TOLD)
+        except Damaged:
+            noted = None
+        told = Told(**{name: noted[name] for name in _TOLD}) if noted else Told(0.0)
+        if self.record() is not None:
+            return told._replace(share=1.0)
+        return told if 0 <= told.share <= 1 else Told(0.0)

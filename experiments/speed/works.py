@@ -125,7 +125,7 @@ def data_spec(work: str) -> DataSpec:
 
 
 def assembled(work: str, config: ConfigDict, devices: Devices) -> tuple[Setup, Phase, Examples]:
-    """The work with a config of its own or one made of it, its round, and what batches are of."""
+    """The work as its config says it: the setup, its round, and what batches are taken from."""
     setup = build(config, data_spec(work))
     (phase,) = setup.phases(devices)
     if WORKS[work].kind is POINT:

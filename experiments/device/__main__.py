@@ -3,13 +3,13 @@
     python -m experiments.device --out=FOLDER [--budget=480] [--peer=PROGRAM] [--tiny]
 
 Stages in order of worth: parity with the CPU, speed beside PyTorch, convolutions of many trials,
-trials side by side, whole runs, rounds a dispatch, a published table. Each is made of cases, whose
+trials side by side, whole runs, a published table. Each is made of cases, whose
 results are written to FOLDER/STAGE.json one by one and never measured twice: the same command goes
 on, on another machine too if FOLDER is brought along. A case begins only if its estimate fits into
 what is left of the budget; one that fails or hangs is written down with its last lines, and tried
 again by the next command. At the end FOLDER/table.md has what is known so far.
 
-The peer is a program of PyTorch's that plays the same rounds, `python PROGRAM --work=dcgan ...`,
+The peer is a program of PyTorch's that runs the same rounds, `python PROGRAM --work=dcgan ...`,
 and prints one JSON line; see `experiments.device.peer`.
 """
 
@@ -25,7 +25,7 @@ from experiments.device import results, scheduler, stages, table
 from experiments.device.case import Settings
 from gan_jax.core import cli
 from gan_jax.core.errors import InputError
-from gan_jax.run.workdir import write_whole
+from gan_jax.core.files import write_atomically
 
 _OUT = flags.DEFINE_string("out", None, "Folder for the results.", required=True)
 _BUDGET = flags.DEFINE_float("budget", 480, "Seconds for all of it.", 1)
@@ -73,7 +73,7 @@ def main() -> None:
         _say("interrupted: what is done is kept, the same command goes on")
         code = cli.INTERRUPTED
     text = table.markdown(files)
-    write_whole(out / "table.md", text)
+    write_atomically(out / "table.md", text)
     print(text, flush=True)
     for task in left:
         _say(f"left for the next command: {task.stage}: {task.case.name}")

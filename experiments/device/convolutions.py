@@ -23,7 +23,9 @@ from experiments.device.case import Case, Row, Settings
 from experiments.device.formulations import FORMULATIONS
 from experiments.device.timing import at_once, settled, time_calls
 from experiments.speed import works
-from gan_jax.config import build, rules
+from gan_jax.config.setup import build
+from gan_jax.data import DataSpec
+from gan_jax.examples import IMAGE
 from gan_jax.models.conv import native
 from gan_jax.models.conv.geometry import Geometry
 
@@ -113,13 +115,13 @@ def _timed(
 
 def layers(config) -> list[Layer]:
     """The convolutions of both networks of a config on 28x28 images, in order."""
-    players = build.players(config, SHAPE, 1)
-    state = jax.eval_shape(partial(build.initial, config, players, SHAPE))
-    batch, latent = config.train.batch_size, rules.prior(config.model).dimensions
+    batch = config.train.batch_size
+    setup = build(config, DataSpec("made", IMAGE, SHAPE, batch))
+    game, state = setup.game, jax.eval_shape(setup.initial)
     found = []
     for network, player, shape in (
-        (players.discriminator, state.discriminator, (batch, *SHAPE)),
-        (players.generator, state.generator, (batch, latent)),
+        (game.discriminator, state.discriminator, (batch, *SHAPE)),
+        (game.generator, state.generator, (batch, game.prior.dimensions)),
     ):
         apply = partial(network.apply, train=False)
         traced = jax.make_jaxpr(apply)(player.variables, jax.ShapeDtypeStruct(shape, jnp.float32))

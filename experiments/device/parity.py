@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, as_completed
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -28,15 +29,17 @@ from ml_collections import ConfigDict
 from configs import base
 from experiments.device.case import Case, Row, Settings
 from experiments.device.timing import accepted, at_once
-from gan_jax.config import build
-from gan_jax.config.fields import flatten
+from gan_jax.config.setup import build
 from gan_jax.core.devices import one_device
 from gan_jax.core.streams import example_keys, root, stream
-from gan_jax.data.batches import Examples
+from gan_jax.data import DATASETS, Dataset
+from gan_jax.data.mixtures import MIXTURES
+from gan_jax.data.raw_sets import RAW_SETS
+from gan_jax.examples import IMAGE
+from gan_jax.examples.condition import LABEL
 from gan_jax.game.state import GANState
 
 EXAMPLES = 64
-SHAPES = {"cifar10": (32, 32, 3), "grid": (2,), "ring": (2,)}  # (28, 28, 1) else
 PLAYERS = ("discriminator", "generator")
 BARS = {"losses": 1e-4, **dict.fromkeys(PLAYERS, 1e-3)}
 TINY = ("ring", "mnist")  # few, since the programs are no smaller
@@ -75,7 +78,7 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
     wanted = {
         config: module
         for config, module in shipped().items()
-        if (len(shape_of(module.get_config())) == 1) == name.startswith("points")
+        if DATASETS[module.get_config().data.name].kind.plural == name.split()[0]
         and (not settings.tiny or config in TINY)
     }
     variants = HALF if name.endswith("bfloat16") else VARIANTS
@@ -110,32 +113,22 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
         yield row
 
 
-def shipped() -> dict[str, Any]:
-    """The modules of the configs of runs, by name: those that have the base's fields."""
-    names = {path.stem for path in Path(base.__file__).parent.glob("[!_]*.py")} - {"base"}
-    modules = {name: importlib.import_module(f"configs.{name}") for name in sorted(names)}
-    fields = flatten(base.get_config()).keys()
-    return {
-        name: module
-        for name, module in modules.items()
-        if flatten(module.get_config()).keys() == fields
-    }
+def shipped() -> dict[str, ModuleType]:
+    """The modules of the configs of runs, by name: those that stand on the base."""
+    names = sorted(path.stem for path in Path(base.__file__).parent.glob("[!_]*.py"))
+    modules = {name: importlib.import_module(f"configs.{name}") for name in names}
+    return {name: module for name, module in modules.items() if hasattr(module, "base")}
 
 
-def shape_of(config: ConfigDict) -> tuple[int, ...]:
-    """The shape of one of the config's examples."""
-    return SHAPES.get(config.data.name, (28, 28, 1))
-
-
-def random_examples(config: ConfigDict, num: int) -> Examples:
-    """Pixels or points, with labels where the config has classes."""
-    shape, rng = shape_of(config), np.random.default_rng(0)
-    if len(shape) == 3:
-        x = rng.integers(256, size=(num, *shape), dtype=np.uint8)
+def random_dataset(config: ConfigDict, num: int) -> Dataset:
+    """As many random pixels or points as the config's data set has, in ten classes."""
+    name, rng = config.data.name, np.random.default_rng(0)
+    if DATASETS[name].kind is IMAGE:
+        x = rng.integers(256, size=(num, *RAW_SETS[name].shape), dtype=np.uint8)
     else:
-        x = rng.normal(size=(num, *shape)).astype(np.float32)
-    labels = np.arange(num, dtype=np.int32) % 10 if config.model.classes else None
-    return Examples(x, labels)
+        x = rng.normal(size=(num, MIXTURES[name].centres.shape[1])).astype(np.float32)
+    conditions = {LABEL: np.arange(num, dtype=np.int32) % 10}
+    return Dataset(name, "random", DATASETS[name].kind, x, x[:0], conditions)
 
 
 def _adapted(config: ConfigDict, dtype: str, *, tiny: bool) -> ConfigDict:
@@ -148,15 +141,10 @@ def _adapted(config: ConfigDict, dtype: str, *, tiny: bool) -> ConfigDict:
     return config
 
 
-def _players(config: ConfigDict) -> tuple[build.Players, int]:
-    per_epoch = EXAMPLES // config.train.batch_size
-    return build.players(config, shape_of(config), per_epoch), per_epoch
-
-
 def _state(config: ConfigDict) -> GANState:
     """The state before the first round, on the host."""
     with jax.default_device(jax.devices("cpu")[0]):
-        return jax.device_get(build.state(config, _players(config)[0], shape_of(config)))
+        return jax.device_get(build(config, random_dataset(config, EXAMPLES)).first_state())
 
 
 def _round(
@@ -165,8 +153,9 @@ def _round(
     """What a round gives, see `BARS`, computed as the variant says."""
     where, _, precision = variant
     device = jax.devices("cpu")[0] if where == "cpu" else jax.devices()[0]
-    players, per_epoch = _players(config)
-    phases = build.phases(config, players, per_epoch, one_device())
+    dataset = random_dataset(config, EXAMPLES)
+    setup = build(config, dataset)
+    phases = setup.phases(one_device())
 
     def program(state, examples, indices):
         after, losses = state, {}
@@ -181,11 +170,9 @@ def _round(
         }
         return {"losses": losses, **changes}
 
-    batches = max(phase.batches for phase in phases)
-    indices = build.batches(config, EXAMPLES).indices(0, batches)
+    indices = setup.batches.indices(0, max(phase.batches for phase in phases))
     with jax.default_matmul_precision(precision):
-        given = (state.result(), random_examples(config, EXAMPLES), indices)
-        given = jax.device_put(given, device)
+        given = jax.device_put((state.result(), setup.training(dataset), indices), device)
         lowered = jax.jit(program).lower(*given)
         compiled = lowered.compile(compiler_options=options.get(device.platform))
         return jax.device_get(compiled(*given))

@@ -3,7 +3,7 @@
     python -m experiments.device.peer PROGRAM COMMANDS
 
 PROGRAM is run as `python PROGRAM FLAGS` would run it, one list of flags of the JSON COMMANDS after
-the other, in one process, since starting PyTorch takes longer than playing. It must know the flags
+the other, in one process, since starting PyTorch takes longer than running. It must know the flags
 below and print a JSON line last with `batch`, `images_per_s` and `gemm_gflops`. Milliseconds are
 taken from the images a second.
 """
@@ -28,7 +28,7 @@ COMPILED = {"compiled, TF32": (*CUDA, "--compile", "--tf32")}
 ON_CPU = {"eager on the CPU": ("--rounds=3",)}
 
 
-def play(program: str, commands: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Row]:
+def measure(program: str, commands: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[Row]:
     """What a round takes the peer, or what went wrong, by (work, mode) as soon as it is known."""
     here = (sys.executable, "-m", "experiments.device.peer", program)
     command = [*here, json.dumps([*commands.values()])]

@@ -43,16 +43,16 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
     configs = [_config(fields, seed, tiny=settings.tiny) for seed in range(trials)]
     whole = configs[0].train.steps
     side = VmappedTrials(configs, data.load(configs[0].data))
-    state, plays = side.start(), 0
-    state, plays = jax.block_until_ready(side.step(state, plays))
-    started, compiled = time.monotonic(), plays
-    while plays < side.steps:
-        state, plays = side.step(state, plays)
-        if not side.due(plays):
+    state, steps = side.start(), 0
+    state, steps = jax.block_until_ready(side.step(state, steps))
+    started, compiled = time.monotonic(), steps
+    while steps < side.steps:
+        state, steps = side.step(state, steps)
+        if not side.due(steps):
             continue
         jax.block_until_ready(state)
-        schedule = (time.monotonic() - started) / (plays - compiled)
-        rows = [row for _, row in side.evaluate(state, plays)]
+        pace = (time.monotonic() - started) / (steps - compiled)
+        rows = [row for _, row in side.evaluate(state, steps)]
         means = {
             measure: statistics.mean(row[f"mixture_2500/{measure}"] for row in rows)
             for measure in published.MEASURES
@@ -60,9 +60,9 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
         yield {
             "method": name,
             "trials": trials,
-            "rounds": plays,
-            "share": plays / whole,
-            "minutes_for_all": schedule * whole / 60,
+            "rounds": steps,
+            "share": steps / whole,
+            "minutes_for_all": pace * whole / 60,
             **means,
         }
         if time.monotonic() - started > limit:

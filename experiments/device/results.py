@@ -1,15 +1,17 @@
 """The files of a stage's results, and what they were measured on."""
 
-import json
 import subprocess
 from pathlib import Path
 
 from experiments.device.case import Row
 from experiments.speed.environment import environment
 from gan_jax.core.errors import InputError
-from gan_jax.run.workdir import to_json, write_whole
+from gan_jax.core.files import Form, read_object, write_atomically
+from gan_jax.run.workdir import to_json
 
 DONE, FAILED = "done", "failed"
+FLAG = Form(lambda value: isinstance(value, bool), "true or false")
+FIELDS = {"tiny": FLAG, "machines": list, "cases": dict}
 
 
 class StageFile:
@@ -27,15 +29,15 @@ class StageFile:
             it failed, why.
 
     Raises:
-        InputError: If the file can't be read, or is of the other sizes.
+        Damaged: If the file holds no results.
+        InputError: If it is of the other sizes.
     """
 
     def __init__(self, folder: Path, stage: str, protocol: str, *, tiny: bool):
         self._path = folder / f"{stage}.json"
         self._head = {"stage": stage, "protocol": protocol, "tiny": tiny}
         self.machines, self.cases = [], {}
-        if self._path.exists():
-            found = _read(self._path)
+        if found := read_object(self._path, FIELDS):
             if found["tiny"] != tiny:
                 kinds = {True: "tiny sizes", False: "whole sizes"}
                 why = f"holds results at {kinds[found['tiny']]}, now {kinds[tiny]} are asked for"
@@ -60,7 +62,7 @@ class StageFile:
             "rows": rows,
         }
         head = {**self._head, "machines": self.machines}
-        write_whole(self._path, to_json({**head, "cases": self.cases}, indent=1))
+        write_atomically(self._path, to_json({**head, "cases": self.cases}, indent=1))
 
     def rows(self) -> list[Row]:
         """All rows, of cases that failed too, each with its case's name and machine."""
@@ -69,16 +71,6 @@ class StageFile:
             for name, case in self.cases.items()
             for row in case["rows"]
         ]
-
-
-def _read(path: Path) -> dict:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if {"tiny", "machines", "cases"} <= found.keys():
-            return found
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError("--out", path, f"can't be read ({error})") from error
-    raise InputError("--out", path, "is no stage's results")
 
 
 def machine() -> dict[str, object]:

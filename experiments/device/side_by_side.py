@@ -25,7 +25,7 @@ from experiments.device.timing import at_once, peak_bytes, settled, time_calls
 from experiments.speed import works
 from gan_jax import data
 from gan_jax.models.conv import native
-from gan_jax.sweep import vmapped as together
+from gan_jax.sweep import vmapped
 
 RING, PAIR, IN_TURN = "ring", "MNIST pair", "in turn"
 
@@ -59,16 +59,16 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
     for trials, future in zip(counts, futures, strict=True):
         row = {"work": work, "formulation": formulation, "trials": trials}
         try:
-            play, rounds_per_dispatch, first = future.result()
-            timed = time_calls(play)
+            call, rounds, first = future.result()
+            timed = time_calls(call)
         except Exception as error:  # out of memory, say: the others still count
             yield row | {"failed": str(error).splitlines()[0][:300]}
             continue
-        ms = timed.ms / rounds_per_dispatch
+        ms = timed.ms / rounds
         yield {
             **row,
-            "rounds_a_dispatch": rounds_per_dispatch,
-            **timed._replace(ms=ms, host_ms=timed.host_ms / rounds_per_dispatch).row(),
+            "rounds_per_dispatch": rounds,
+            **timed._replace(ms=ms, host_ms=timed.host_ms / rounds).row(),
             "trials_x_rounds_per_s": 1e3 * trials / ms,
             "peak_bytes": peak_bytes(),
             "first_call_s": round(first, 1),
@@ -76,19 +76,19 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
 
 
 def _first(work: str, trials: int, *, tiny: bool) -> tuple[Callable[[], object], int, float]:
-    """A function that plays a dispatch, compiled, its rounds, and the seconds until it stood."""
+    """A function that runs a dispatch, compiled, its rounds, and the seconds until it stood."""
     started = time.perf_counter()
     configs = [_config(work, seed, tiny=tiny) for seed in range(trials)]
-    side = together.VmappedTrials(configs, data.load(configs[0].data))
-    state, plays = side.start(), 0
+    side = vmapped.VmappedTrials(configs, data.load(configs[0].data))
+    state, step = side.start(), 0
 
-    def play() -> object:
-        nonlocal state, plays
-        state, plays = side.step(state, plays)
+    def call() -> object:
+        nonlocal state, step
+        state, step = side.step(state, step)
         return state
 
-    jax.block_until_ready(play())
-    return play, plays, time.perf_counter() - started
+    jax.block_until_ready(call())
+    return call, step, time.perf_counter() - started
 
 
 def _config(work: str, seed: int, *, tiny: bool) -> ConfigDict:
@@ -109,7 +109,7 @@ def _formulated(name: str | None = None) -> Iterator[None]:
     functions = FORMULATIONS.get(name, native)
     contractions = {key: getattr(functions, key) for key in ("to_y", "to_x", "to_kernel")}
     with (
-        mock.patch.object(together, "LARGE", limit),
+        mock.patch.object(vmapped, "LARGE", limit),
         mock.patch.multiple(native, **contractions),
     ):
         yield

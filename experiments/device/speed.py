@@ -1,8 +1,9 @@
 """How long does a round of one trial take, beside PyTorch, and what share of the device's peak?
 
-A round is played as a run plays it, batches chosen by the host, 1, 10 or 100 rounds a dispatch,
-between two looks at the device; the median of five samples of at least 40 ms. float32 is at the
-default precision (TF32 on recent NVIDIA cards, for the peer too), bfloat16 is what the networks
+Rounds are dispatched as in a run, batches chosen by the host, 1, 10, 100 or 1000 of them a
+dispatch: the number from which on a round gets no quicker is the one to choose. A sample is at
+least 40 ms of dispatches, waited for at its end, and the figure the median of five. float32 is at
+the default precision (TF32 on recent NVIDIA cards, for the peer too), bfloat16 is what the networks
 compute in. `host_ms` is what the host has to do for a round, during which the device may work.
 
 The share of the peak is the operations that XLA counts in a round, over its time and the device's
@@ -22,8 +23,8 @@ from experiments.device.case import Case, Row, Settings
 from experiments.device.timing import at_once, settled, time_calls
 from experiments.device.works import WORKS, Ready, prepare
 
-CEILINGS, ROUNDS, LARGER, PEER, COMPILED = (
-    *("ceilings", "rounds", "rounds of larger works"),
+CEILINGS, ROUNDS, LARGER, DISPATCHES, PEER, COMPILED = (
+    *("ceilings", "rounds", "rounds of larger works", "more rounds a dispatch"),
     *("the peer", "the peer, compiled"),
 )
 # Work, type that the networks compute in, and numbers of rounds a dispatch.
@@ -40,6 +41,11 @@ OWN = {
         ("r3gan 64 CIFAR", "float32", (10,)),
         ("r3gan 64 CIFAR", "bfloat16", (10,)),
     ),
+    DISPATCHES: (
+        ("MNIST pair 16", "float32", (1, 10, 100)),
+        ("ring 512/128", "float32", (1000,)),
+        ("dcgan 128/64", "float32", (1000,)),
+    ),
 }
 TINY = {ROUNDS: (("ring 8/4", "float32", (1, 3)), ("dcgan 8/4", "bfloat16", (1,)))}
 MODES = {PEER: peer.MODES, COMPILED: peer.COMPILED}
@@ -47,12 +53,13 @@ TINY_MODES = {PEER: peer.ON_CPU}
 
 
 def cases(settings: Settings) -> list[Case]:
-    """The device's own rates, the project's, the peer's, and the larger works."""
+    """The device's own rates, the project's, the peer's, and what is worth less."""
     listed = [
         Case(CEILINGS, 6),
         Case(ROUNDS, 30 if settings.tiny else 75),
         Case(PEER, 45),
         Case(LARGER, 75, late=True),
+        Case(DISPATCHES, 60, late=True),
         Case(COMPILED, 120, late=True),
     ]
     own, modes = (TINY, TINY_MODES) if settings.tiny else (OWN, MODES)
@@ -75,7 +82,7 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
             for work in works
             if WORKS[work].peer
         }
-        yield from peer.play(settings.peer, flags)
+        yield from peer.measure(settings.peer, flags)
 
 
 def ceilings(side: int) -> Row:
@@ -116,10 +123,10 @@ def rounds_of(wanted: Sequence[tuple[str, str, Sequence[int]]]) -> Iterator[Row]
     )
     operations = {work: future.result() for work, future in counted.items()}
     for (work, dtype, count), future in zip(started, settled(started.values()), strict=True):
-        row = {"work": work, "dtype": dtype, "rounds_a_dispatch": count}
+        row = {"work": work, "dtype": dtype, "rounds_per_dispatch": count}
         try:
-            play, compiling = future.result()
-            timed = time_calls(play)
+            call, compiling = future.result()
+            timed = time_calls(call)
         except Exception as error:  # out of memory, say: the others still count
             yield row | {"failed": str(error).splitlines()[0][:300]}
             continue
@@ -134,18 +141,18 @@ def rounds_of(wanted: Sequence[tuple[str, str, Sequence[int]]]) -> Iterator[Row]
 
 
 def _first(ready: Ready, count: int) -> tuple[Callable[[], object], float]:
-    """A function that plays so many rounds, compiled, and the seconds of its first call."""
+    """A function that runs so many rounds, compiled, and the seconds of its first call."""
     started = time.perf_counter()
     state, step = ready.devices.replicate(ready.state), 0
 
-    def play() -> object:
+    def call() -> object:
         nonlocal state, step
-        state, measured = ready.play(state, step, count)
+        state, measured = ready.run(state, step, count)
         step += count
         return state, measured
 
-    jax.block_until_ready(play())
-    return play, time.perf_counter() - started
+    jax.block_until_ready(call())
+    return call, time.perf_counter() - started
 
 
 def flops(ready: Ready) -> float | None:

@@ -3,17 +3,7 @@
 import importlib
 from types import ModuleType
 
-NAMES = (
-    "parity",
-    "speed",
-    "convolutions",
-    "side_by_side",
-    "runs",
-    "dispatch",
-    "published",
-)
-
-
+NAMES = ("parity", "speed", "convolutions", "side_by_side", "runs", "published")
 PACKAGE = "experiments.device"
 
 

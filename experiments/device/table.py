@@ -56,13 +56,13 @@ def _plain(*columns: str) -> Callable[[Sequence[Row]], str]:
 
 def _parity(rows: Sequence[Row]) -> str:
     drawn = [row for row in rows if "kind" in row]
-    played = sorted((row for row in rows if "config" in row), key=lambda row: row["config"])
+    compared = sorted((row for row in rows if "config" in row), key=lambda row: row["config"])
     columns = ("config", "precision", "losses", "discriminator", "generator", "holds")
     return "\n\n".join(
         [
             "Errors relative to the CPU at the highest precision.",
             _plain("kind", "same_bits", "largest_gap", "holds")(drawn),
-            _plain(*columns)(played),
+            _plain(*columns)(compared),
         ]
     )
 
@@ -78,7 +78,7 @@ def speed(rows: Sequence[Row]) -> str:
         if "failed" in row:
             shown.append(row)
             continue
-        rivals = [
+        best = [
             peer["ms"]
             for peer in peers
             if "ms" in peer
@@ -87,13 +87,13 @@ def speed(rows: Sequence[Row]) -> str:
             and ("bfloat16" in peer["peer"]) == (row["dtype"] == "bfloat16")
         ]
         made = dict(row)
-        if rivals:
-            made["over peer's best"] = row["ms"] / min(rivals)
+        if best:
+            made["over peer's best"] = row["ms"] / min(best)
         if row["flops"] and row["card"] in rates:
             made["TFLOP/s"] = row["flops"] / row["ms"] / 1e9
             made["share of peak"] = made["TFLOP/s"] / rates[row["card"]][row["dtype"]]
         shown.append(made)
-    columns = ("work", "dtype", "rounds_a_dispatch", "ms", "host_ms", "TFLOP/s", "share of peak")
+    columns = ("work", "dtype", "rounds_per_dispatch", "ms", "host_ms", "TFLOP/s", "share of peak")
     parts = [
         _plain("device", "float32", "bfloat16", "float32, highest precision", "GB/s")(
             list(rates.values())
@@ -130,9 +130,8 @@ def convolutions(rows: Sequence[Row]) -> str:
     return f"All layers and contractions, ms:\n\n{whole}\n\nEach, ms:\n\n{each}"
 
 
-ROUNDS = ("work", "dtype", "rounds_a_dispatch", "ms", "host_ms", "first_call_s", "failed")
 SIDE = (
-    *("work", "formulation", "trials", "rounds_a_dispatch", "ms", "host_ms"),
+    *("work", "formulation", "trials", "rounds_per_dispatch", "ms", "host_ms"),
     *("trials_x_rounds_per_s", "peak_bytes", "first_call_s", "failed"),
 )
 PUBLISHED = (
@@ -149,6 +148,5 @@ TABLES = {
     "convolutions": convolutions,
     "side_by_side": _plain(*SIDE),
     "runs": _plain(*RUN),
-    "dispatch": _plain(*ROUNDS),
     "published": _plain(*PUBLISHED),
 }

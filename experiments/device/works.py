@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from configs import cifar10_r3gan, mnist
 from experiments.device import parity
 from experiments.speed import works
-from gan_jax.config import build
+from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices
 from gan_jax.data.batches import Batches, Examples
 from gan_jax.game.schemes import Phase
@@ -61,15 +61,15 @@ class Ready(NamedTuple):
 
     Attributes:
         phase: A round of it.
-        play: (state, step, rounds) to (state, measurements); the state is given away.
+        run: (state, step, rounds) to (state, measurements); the state is given away.
         state: Before the first round, on the host.
         examples: On the device.
         batches: Which examples a round takes.
-        devices: What plays.
+        devices: Where it runs.
     """
 
     phase: Phase
-    play: rounds.RunRounds
+    run: rounds.RunRounds
     state: GANState
     examples: Examples
     batches: Batches
@@ -81,19 +81,14 @@ def prepare(name: str, dtype: str) -> Ready:
     work, devices = WORKS[name], Devices()
     config = work.config()
     config.model.dtype = dtype
-    shape = parity.shape_of(config)
     if work.of:
-        shape = works.WORKS[work.of].shape
-        examples, batches = works.examples(work.of), works.batches(work.of, config.train.batch_size)
+        setup, phase, examples = works.assembled(work.of, config, devices)
     else:
-        examples = parity.random_examples(config, 4096)
-        batches = build.batches(config, 4096)
-    players = build.players(config, shape, batches.per_epoch)
-    (phase,) = build.phases(config, players, batches.per_epoch, devices)
-    if work.of and len(shape) == 1:
-        phase = phase._replace(play=works.with_fresh_points(phase.step))
+        dataset = parity.random_dataset(config, 4096)
+        setup = build(config, dataset)
+        (phase,), examples = setup.phases(devices), setup.training(dataset)
     examples = devices.replicate(examples)
-    play = rounds.make_rounds((phase,), devices, batches, examples)
+    run = rounds.make_rounds((phase,), devices, setup.batches, examples)
     with jax.default_device(jax.devices("cpu")[0]):  # which compiles sooner what runs once
-        state = jax.device_get(build.state(config, players, shape))
-    return Ready(phase, play, state, examples, batches, devices)
+        state = jax.device_get(setup.first_state())
+    return Ready(phase, run, state, examples, setup.batches, devices)

@@ -21,17 +21,12 @@ def _project(work: str, batch: int, width: int) -> Step:
     import jax
 
     from experiments.speed import works
-    from gan_jax.config.setup import build
     from gan_jax.core.devices import Devices
-    from gan_jax.examples import POINT
     from gan_jax.run import rounds
 
     config, devices = works.WORKS[work].config(batch, width), Devices()
-    setup = build(config, works.data_spec(work))
-    (phase,) = setup.phases(devices)
-    if works.WORKS[work].kind is POINT:
-        phase = phase._replace(step=works.with_fresh_points(phase.step))
-    examples = devices.replicate(works.examples(work))
+    setup, phase, examples = works.assembled(work, config, devices)
+    examples = devices.replicate(examples)
     play_round = rounds.make_rounds((phase,), devices, setup.batches, examples)
     state, step = setup.first_state(), 0
 

@@ -49,7 +49,7 @@ def _mlp(*sizes: int) -> nn.Module:
 
 
 def _dcgan(batch: int, width: int):
-    images = torch.from_numpy(works.examples("dcgan")).permute(0, 3, 1, 2)
+    images = torch.from_numpy(works.examples("dcgan").x).permute(0, 3, 1, 2)
 
     def reals() -> torch.Tensor:
         return images[torch.randint(len(images), (batch,))].float() / 127.5 - 1

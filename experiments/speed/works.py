@@ -24,11 +24,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import base, ring_pacgan
+from gan_jax.config.setup import Setup, build
+from gan_jax.core.devices import Devices
 from gan_jax.core.streams import restored_root
 from gan_jax.data import DataSpec
 from gan_jax.data.batches import Examples
 from gan_jax.examples import IMAGE, POINT, ExampleKind
-from gan_jax.game.schemes import Step
+from gan_jax.game.schemes import Phase, Step
 
 EMA_DECAY = 0.999
 IMAGES = 60_000
@@ -120,6 +122,15 @@ def examples(work: str) -> Examples:
 def data_spec(work: str) -> DataSpec:
     """What the GAN is built for; where points are drawn, no batch is taken of a training set."""
     return DataSpec(work, WORKS[work].kind, WORKS[work].shape, IMAGES)
+
+
+def assembled(work: str, config: ConfigDict, devices: Devices) -> tuple[Setup, Phase, Examples]:
+    """The work as its config says it: the setup, its round, and what batches are taken from."""
+    setup = build(config, data_spec(work))
+    (phase,) = setup.phases(devices)
+    if WORKS[work].kind is POINT:
+        phase = phase._replace(step=with_fresh_points(phase.step))
+    return setup, phase, examples(work)
 
 
 def with_fresh_points(play: Step) -> Step:

@@ -12,6 +12,7 @@ from experiments.common.verdicts import judge
 from experiments.latent import geodesics as study
 from gan_jax import latent
 from gan_jax.core.streams import root, stream
+from gan_jax.examples import POINT
 from gan_jax.game.prior import Prior
 from gan_jax.latent import geodesics as shortest
 from gan_jax.latent import geometry
@@ -261,7 +262,7 @@ def test_updates_that_overshoot_are_halved():
 
 def points_space(generate, prior):
     """A space whose examples are points, of a generator that is known."""
-    return latent.Space(generate, None, prior, ring.get_config(), {}, 0, "ema", (5,))
+    return latent.Space(generate, None, POINT, prior, ring.get_config(), {}, 0, "ema", (5,))
 
 
 @pytest.mark.parametrize("distribution", ["uniform", "sphere"])

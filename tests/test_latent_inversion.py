@@ -121,7 +121,7 @@ def test_a_start_that_is_given_is_filled_up():
 
 
 def test_nearest_is_nearer_than_a_draw():
-    near, drawn = (  # Adam's first look is at the start
+    near, drawn = (  # Adam's first gradient is at the start
         invert(CURVED, PRIOR, np.tanh(POINTS), method="adam", start=start, restarts=1, steps=1)
         for start in ("nearest", "prior")
     )
@@ -196,7 +196,7 @@ def test_an_encoder_of_images_learns():
     generate = Partial(
         lambda matrix, z, labels=None: jnp.tanh(z @ matrix.T).reshape(-1, 8, 8, 1), matrix
     )
-    space = latent.Space(generate, None, PRIOR, None, {}, 0, "ema", (8, 8, 1))
+    space = latent.Space(generate, None, IMAGE, PRIOR, None, {}, 0, "ema", (8, 8, 1))
     config, told = small(), []
     variables = encoder.train(space, config, lambda step, errors: told.append((step, errors)))
     assert [step for step, _ in told] == list(range(6, 61, 6))
@@ -228,7 +228,7 @@ def test_an_encoder_is_saved_and_read(space, own, uninterrupted, tmp_path):
 
 
 def test_an_encoder_of_points():
-    ring = latent.Space(LINEAR, None, PRIOR, None, {}, 0, "ema", (5,))
+    ring = latent.Space(LINEAR, None, POINT, PRIOR, None, {}, 0, "ema", (5,))
     variables = encoder.train(ring, small(steps=150, reconstruction=0.0), lambda *told: None)
     z = np.array(PRIOR.draw(jax.random.split(jax.random.key(5), 50)).z)
     found = encoder.as_function(ring, small(), variables)(synthesize(LINEAR, z))

@@ -11,6 +11,7 @@ from gan_jax import latent
 from gan_jax.core.errors import InputError
 from gan_jax.data.embedded import mnist_digits
 from gan_jax.data.mixtures import RING
+from gan_jax.examples import IMAGE, POINT
 from gan_jax.game.prior import Prior
 from gan_jax.latent import map_figure, maps, meaning
 from gan_jax.latent.meaning import Meaning
@@ -20,6 +21,11 @@ from gan_jax.study.statistics import share
 RNG = np.random.default_rng(0)
 THREE = RNG.normal(size=(3, 5))
 ITSELF = Partial(lambda z, labels: z)
+
+
+def space_of(generate, kind, prior=None):
+    """A space of which no more is known."""
+    return latent.Space(generate, None, kind, prior, None, {}, 0, "raw", (3,))
 
 
 def inside(points: np.ndarray) -> Meaning:
@@ -104,8 +110,7 @@ def test_a_grid_without_room_ends_at_the_three():
 def test_the_typical_radius_is_the_root_mean_square_length(distribution, dimensions, expected):
     prior = Prior(dimensions, distribution=distribution)
     assert maps.typical_radius(prior) == pytest.approx(expected)
-    space = latent.Space(ITSELF, None, prior, None, {}, 0, "raw", (dimensions,))
-    z = np.asarray(space.draw(4_000).z)
+    z = np.asarray(space_of(ITSELF, POINT, prior).draw(4_000).z)
     assert np.sqrt(np.mean(np.sum(z**2, axis=1))) == pytest.approx(expected, rel=0.02)
 
 
@@ -164,13 +169,15 @@ def test_examples_are_made_in_batches_with_their_classes(num):
     asked = Partial(lambda z, labels: z * labels[:, None])
     z, labels = RNG.normal(size=(num, 3)), np.arange(num, dtype=np.int32)
     np.testing.assert_allclose(
-        render(asked, z, labels), (z * labels[:, None]).astype(np.float32), rtol=1e-6
+        render(space_of(asked, POINT), z, labels),
+        (z * labels[:, None]).astype(np.float32),
+        rtol=1e-6,
     )
 
 
 def test_images_are_shades():
     grey = Partial(lambda z, labels: jnp.broadcast_to(z[:, :1, None, None], (len(z), 2, 2, 1)))
-    made = render(grey, np.array([[-1.0], [0.0], [1.0], [3.0]]))
+    made = render(space_of(grey, IMAGE), np.array([[-1.0], [0.0], [1.0], [3.0]]))
     assert made.dtype == np.uint8
     np.testing.assert_array_equal(made[:, 0, 0, 0], [0, 128, 255, 255])
 
@@ -195,7 +202,7 @@ def test_real_digits_are_meaningful_and_what_fools_the_classifier_is_not():
 
 def test_points_mean_their_nearest_mode_within_three_sigma():
     offsets = np.array([[0, 0], [2.9, 0], [0, 3.1], [40, 0]]) * RING.sigma
-    found = meaning.READERS["ring"](RING.centres[3] + offsets)
+    found = meaning.read_points(RING, RING.centres[3] + offsets)
     np.testing.assert_array_equal(found.kind[:3], 3)
     np.testing.assert_allclose(found.distance[:3], [0, 2.9, 3.1], atol=1e-6)
     np.testing.assert_array_equal(found.meaningful, [True, True, False, False])

@@ -52,8 +52,8 @@ def test_what_a_space_lacks_is_left_out_and_named(ring):
 
 
 def test_without_the_data_there_are_no_neighbours(uninterrupted):
-    visit = PageInputs(latent.load(uninterrupted), None, seed=0)
-    assert tour(visit, ["neighbours"]) == ([], ["neighbours: no training images at hand"])
+    inputs = PageInputs(latent.load(uninterrupted), None, seed=0)
+    assert tour(inputs, ["neighbours"]) == ([], ["neighbours: no training images at hand"])
 
 
 def test_classes_are_asked_for_where_there_are_any(ring):

@@ -11,7 +11,7 @@ from scipy import stats
 from gan_jax import latent
 from gan_jax.core.errors import InputError, RunError
 from gan_jax.core.streams import example_keys, root
-from gan_jax.examples import pictures
+from gan_jax.examples import IMAGE, POINT, pictures
 from gan_jax.game.prior import Prior
 from gan_jax.latent import film, render
 from gan_jax.latent.anchors import anchors, classes, in_classes
@@ -23,6 +23,15 @@ PRIORS = {name: Prior(L, distribution=name) for name in ("normal", "uniform", "s
 
 def drawn(prior, num, seed=0):
     return np.asarray(prior.draw(example_keys(root(seed), num)).z)
+
+
+def of_latents(generate):
+    """A space of images, of which no more than the generator is known."""
+    return latent.Space(generate, None, IMAGE, Prior(L), None, {}, 0, "raw", (1, 2, 1))
+
+
+def of_images(examples, closed=False):
+    return film.PathFrames(IMAGE, examples, closed, real=examples[0])
 
 
 def steps(z, closed=False):
@@ -254,23 +263,24 @@ def test_each_path_is_shown_in_each_class():
 def test_rendering_is_the_same_in_batches(monkeypatch):
     generate = Partial(lambda z, labels: jnp.tanh(z).reshape(-1, 1, 2, 1))
     z = np.linspace(-2, 2, 28, dtype=np.float32).reshape(2, 7, 2)
-    images = render.render(generate, z)
+    space = of_latents(generate)
+    images = render.render(space, z)
     assert (images.shape, images.dtype) == ((2, 7, 1, 2, 1), np.uint8)
     np.testing.assert_allclose(images[..., 0, :, 0], (np.tanh(z) + 1) * 127.5, atol=0.51)
     monkeypatch.setattr(render, "BATCH", 4)
-    np.testing.assert_array_equal(render.render(generate, z), images)
+    np.testing.assert_array_equal(render.render(space, z), images)
 
 
 def test_what_is_not_finite_is_not_shown():
     generate = Partial(lambda z, labels: jnp.log(z).reshape(-1, 1, 1, 1))
     with pytest.raises(RunError, match="not finite"):
-        render.render(generate, np.array([[1.0], [-1.0]], np.float32))
+        render.render(of_latents(generate), np.array([[1.0], [-1.0]], np.float32))
 
 
 def test_a_sheet_of_paths_has_a_row_a_path():
     shades = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1) * 40
     examples = np.broadcast_to(shades, (2, 3, 4, 4, 1))
-    canvas = np.asarray(film.still(film.PathFrames(examples)))
+    canvas = np.asarray(film.still(of_images(examples)))
     assert canvas.shape == (2 * (2 * 6 + 2), 2 * (3 * 6 + 2))
     np.testing.assert_array_equal(canvas[8::12, 8::12], shades[..., 0, 0, 0])
 
@@ -279,7 +289,7 @@ def test_a_sheet_of_paths_has_a_row_a_path():
 def test_a_film_has_a_sheet_a_frame_and_no_jump(closed, order, tmp_path):
     shades = np.arange(4, dtype=np.uint8) * 60
     examples = np.broadcast_to(shades.reshape(1, 4, 1, 1, 1), (3, 4, 8, 8, 1))
-    film.gif(film.PathFrames(examples, closed), tmp_path / "out.gif")
+    film.gif(of_images(examples, closed), tmp_path / "out.gif")
     with Image.open(tmp_path / "out.gif") as shown:
         found = []
         for number in range(shown.n_frames):
@@ -316,8 +326,8 @@ def test_points_far_outside_are_not_in_the_picture():
 
 def test_a_film_of_points_grows():
     path = np.stack([np.linspace(-1, 1, 4), np.zeros(4)], axis=1)[None]
-    scene = film.PathFrames(path, closed=True, real=np.array([[1.0, 1.0]]))
-    lengths = [(np.ptp(np.asarray(frame), axis=-1) > 60)[240].sum() for frame in film.frames(scene)]
+    paths = film.PathFrames(POINT, path, closed=True, real=np.array([[1.0, 1.0]]))
+    lengths = [(np.ptp(np.asarray(frame), axis=-1) > 60)[240].sum() for frame in film.frames(paths)]
     assert len(lengths) == 4
     assert np.diff(lengths).tolist() == pytest.approx([480 / 1.25 / 3] * 3, abs=4)
 
@@ -335,7 +345,7 @@ def test_a_video_shows_what_is_there(tmp_path):
     shades = np.array([20, 120, 220], np.uint8)
     examples = np.broadcast_to(shades.reshape(1, 3, 1, 1, 1), (1, 3, 28, 28, 1))
     out = tmp_path / "x.mp4"
-    film.KINDS[".mp4"].write(film.PathFrames(examples, closed=True), out)
+    film.KINDS[".mp4"].write(of_images(examples, closed=True), out)
     with imageio.get_reader(out) as video:
         assert video.get_meta_data()["fps"] == 25
         assert video.count_frames() == 3
@@ -362,7 +372,7 @@ def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path)
     assert ended.stdout == f"2 paths (closed_walk) of 5 frames, mnist, cnn, step 40, in {out}\n"
     assert ended.stderr == ""
     z = [PATHS["closed_walk"](points, 5, space.prior) for points in anchors(space, "3", 2, 4)]
-    expected = np.asarray(film.still(film.PathFrames(render.render(space, np.stack(z)))))
+    expected = np.asarray(film.still(of_images(render.render(space, np.stack(z)))))
     with Image.open(out) as shown:
         # Another program rounds differently, by no more than one of 256 shades.
         np.testing.assert_allclose(np.asarray(shown, int), expected, atol=1)

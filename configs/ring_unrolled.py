@@ -8,8 +8,7 @@ unrolling.
 
 Unlike there, all eight centres are apart, where the notebook's linspace puts two of them into one
 place; kernels are LeCun's at first, not orthogonal, the generator's as large as there and the
-discriminator's smaller by 1.4; points come from a set of 100,000; and the generator's loss has no
-term of the reals, which there tells it how the discriminator that it foresees will judge them.
+discriminator's smaller by 1.4; and points come from a set of 100,000.
 """
 
 from ml_collections import ConfigDict

@@ -16,6 +16,7 @@ import pytest
 from configs import base
 from gan_jax.core.devices import Devices
 from gan_jax.data.batches import Batches, Examples
+from gan_jax.examples import POINT
 from gan_jax.game import averages, optimizers, schemes
 from gan_jax.game.schemes import SCHEMES, Updates
 from gan_jax.game.state import GANState, Player
@@ -36,6 +37,7 @@ class DiracGAN:
     """
 
     axis_name = None
+    kind = POINT
     generator_takes_reals = False
 
     def __init__(self, loss=lambda logit: logit, gamma=0.0, noise=0.0):
@@ -50,6 +52,8 @@ class DiracGAN:
 
     def generator_objective(self, params, model_state, discriminator, reals, key):
         return self.value(params, discriminator["params"]), (model_state, {})
+
+    value_objective = generator_objective  # `value` has both terms
 
     def discriminator_objective(self, params, model_state, generator, reals, key):
         penalty = 0.5 * self.gamma * params**2

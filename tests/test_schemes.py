@@ -44,6 +44,8 @@ class Bilinear:
         noise = self.noise * jax.random.normal(key) if self.noise else 0.0
         return params * discriminator["params"] * (1 + noise), (model_state, {})
 
+    value_objective = generator_objective  # the two losses are not of one value
+
     def discriminator_objective(self, params, model_state, generator, reals, key):
         return -params * (generator["params"] + jnp.mean(reals.x)), (model_state, {})
 

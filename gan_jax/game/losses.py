@@ -28,8 +28,10 @@ class Loss(NamedTuple):
             keyword `mean`, [N] to [], the mean of the N given by default: see `over`.
         smoothed: (real logits [N], fake logits [N], smoothing) to losses [N] of a discriminator
             whose label for real examples is 1 - smoothing; None where the loss has no labels.
-        even: The logit at which an example is as likely real as generated, from where accuracies
-            count; 0 where only differences of logits mean anything.
+        threshold: The logit at which an example is as likely real as generated, from where
+            accuracies count; 0 where only differences of logits mean anything.
+        zero_sum: Whether the generator's loss is the negative of the discriminator's term on the
+            fakes, so that both play for one value: see `of_value`.
     """
 
     discriminator: Callable[..., jax.Array]
@@ -38,6 +40,23 @@ class Loss(NamedTuple):
     averages: bool = False
     smoothed: Callable[..., jax.Array] | None = None
     threshold: float = 0.0
+    zero_sum: bool = False
+
+    def of_value(self) -> "Loss":
+        """The loss whose generator minimizes the game's whole value, the reals' term included.
+
+        That term is a constant for a generator that faces a given discriminator, but not for one
+        that foresees how the discriminator will answer. Where the two losses are not of one value
+        the generator's stays its own.
+        """
+        if not self.zero_sum:
+            return self
+        return self._replace(
+            generator=lambda real_logits, fake_logits: (
+                -self.discriminator(real_logits, fake_logits)
+            ),
+            relativistic=True,
+        )
 
     def over(self, axis_name: str | None) -> "Loss":
         """The loss where a batch is laid out over a mapped axis: its means are over all of it.
@@ -218,18 +237,25 @@ def _symmetric(loss: Callable[..., jax.Array], *, averages: bool) -> Loss:
 
 
 def _bound(divergence: f_gan.Divergence, *, threshold: float = 0.0) -> Loss:
-    return Loss(divergence.discriminator, _on_fakes(divergence.generator), threshold=threshold)
+    return Loss(
+        divergence.discriminator,
+        _on_fakes(divergence.generator),
+        threshold=threshold,
+        zero_sum=True,
+    )
 
 
 LOSSES = {
-    "minimax": Loss(cross_entropy, _on_fakes(saturating), smoothed=smoothed_cross_entropy),
+    "minimax": Loss(
+        cross_entropy, _on_fakes(saturating), smoothed=smoothed_cross_entropy, zero_sum=True
+    ),
     "non_saturating": Loss(
         cross_entropy, _on_fakes(non_saturating), smoothed=smoothed_cross_entropy
     ),
     "least_squares": Loss(
         least_squares, _on_fakes(least_squares_generator), smoothed=least_squares, threshold=0.5
     ),
-    "wasserstein": Loss(critic, _on_fakes(raise_logit)),
+    "wasserstein": Loss(critic, _on_fakes(raise_logit), zero_sum=True),
     "hinge": Loss(hinge, _on_fakes(raise_logit)),
     "relativistic_pairing": _symmetric(relativistic.pairing, averages=False),
     "relativistic_average": _symmetric(relativistic.average, averages=True),

@@ -158,6 +158,16 @@ class Game(NamedTuple):
         real, fake, inputs, model_state = self.generator_forward(before, discriminator, reals, key)
         return self.generator_loss(real, fake, inputs), (model_state, {})
 
+    def value_objective(
+        self, params, model_state, discriminator: Variables, reals: Examples, key: jax.Array
+    ):
+        """`generator_objective` of the game's whole value where both players share one.
+
+        See `Loss.of_value`; penalties are the discriminator's own and no part of it.
+        """
+        game = self._replace(loss=self.loss.of_value())
+        return game.generator_objective(params, model_state, discriminator, reals, key)
+
     def discriminator_objective(
         self, params, model_state, generator: Variables, reals: Examples, key: jax.Array
     ):

@@ -10,12 +10,17 @@ def unrolled(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
     """The generator's gradient through `config.unroll` updates of the discriminator.
 
     phi_0 = phi,  phi_{i+1} = phi_i - h grad_phi L_D(theta, phi_i)
-    theta' = theta - h d/dtheta L_G(theta, phi_U(theta, phi)),  phi' = phi_1
+    theta' = theta - h d/dtheta f(theta, phi_U(theta, phi)),  phi' = phi_1
+
+    f is the whole value where both losses are of one (`Loss.zero_sum`): minus the discriminator's
+    loss without its penalty. The generator then also feels, through the foreseen discriminator,
+    what becomes of the reals. Of other losses f is the generator's own.
 
     The derivative goes through the discriminator's optimizer. All its foreseen updates use the
     round's one batch and noise, as in the published code; only the first of them is made.
 
-    Source: Metz et al., 2017, arXiv:1611.02163, equations 7 to 9.
+    Source: Metz et al., 2017, arXiv:1611.02163, equations 7 to 9; their notebook
+        github.com/poolio/unrolled_gan, where the generator minimizes minus the unrolled `loss`.
 
     Raises:
         InputError: If a player would move more than once a round.
@@ -36,7 +41,7 @@ def unrolled(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
 
 
 def unrolled_objective(updates: Updates, steps: int) -> Objective:
-    """The generator's objective of a discriminator `steps` updates on.
+    """The surrogate f_K: the generator's objective of a discriminator `steps` = K updates on.
 
     It takes the discriminator as a `Player`. What that is at the start may be frozen; the updates
     are functions of the generator all the same.
@@ -51,7 +56,6 @@ def unrolled_objective(updates: Updates, steps: int) -> Objective:
         for _ in range(steps):
             gradient = discriminator_gradient(discriminator, generator, reals, key)
             discriminator, _ = update_player(discriminator, gradient, updates.discriminator)
-        seen = reals if game.generator_takes_reals else None
-        return game.generator_objective(params, model_state, discriminator.variables, seen, key)
+        return game.value_objective(params, model_state, discriminator.variables, reals, key)
 
     return objective

@@ -76,7 +76,9 @@ def get_config() -> ConfigDict:
     config.penalty = ConfigDict()
     config.penalty.name = "none"  # none, or one of gan_jax.game.penalties.PENALTIES
     config.penalty.weight = 10.0  # of the penalty in the discriminator's loss
-    config.penalty.every = 1  # updates; on every so manieth it is charged so many times as high
+    config.penalty.every = (
+        1  # updates: computed in every n-th, n times as high (lazy regularization)
+    )
 
     config.noise = ConfigDict()  # instance noise: on what the discriminator sees
     config.noise.deviation = 0.0  # standard deviation at first, where images are in [-1, 1]

@@ -3,7 +3,7 @@
     python -m gan_jax.main --config=configs/ring_pacgan.py --workdir=runs/ring_pacgan
 
 Never run whole by the authors of this file. The values are those of the published code: a batch is
-100 packs, both players move at once, 400,000 rounds are 400 epochs of 100,000 packs. Packs of m are
+100 packs, both players are updated at once, 400,000 rounds are 400 epochs of 100,000 packs. Packs of m are
 --config.model.discriminator.pack=m --config.train.batch_size=100m; m=1 is its GAN. Table 1 has 6.3
 (GAN), 7.9 (m=2) and 7.8 (m=3, 4) of 8 modes.
 

@@ -18,7 +18,7 @@ class Job(NamedTuple):
         compiling: Seconds before its first step.
         speed: Work a second.
         kind: Others of its kind are about as fast.
-        before: The share of it that was played before the study was started.
+        before: The share of it that was trained before the study was started.
     """
 
     work: float
@@ -35,15 +35,15 @@ class Job(NamedTuple):
         """What is known of it so long after it began, if it speaks at such intervals."""
         if seconds <= 0:
             return Measured(self.kind, self.work, Told(self.before))
-        playing = seconds - self.compiling
-        if playing < 0:
+        training = seconds - self.compiling
+        if training < 0:
             return Measured(self.kind, self.work, Told(self.before, self.before), seconds)
         if seconds >= self.seconds:
             told = Told(1.0, self.before, self.seconds - self.compiling, self.compiling)
             return Measured(self.kind, self.work, told)
-        waited = playing % interval
-        share = self.before + (playing - waited) * self.speed / self.work
-        told = Told(share, self.before, playing - waited, self.compiling)
+        waited = training % interval
+        share = self.before + (training - waited) * self.speed / self.work
+        told = Told(share, self.before, training - waited, self.compiling)
         return Measured(self.kind, self.work, told, waited)
 
 
@@ -66,7 +66,7 @@ STUDIES = {
         [Job(work, 10, 25) for work in (200, 400, 800, 1600, 3200)],
         1,
     ),
-    "more compiling than playing": ([Job(100, 30, 10)] * 6, 1),
+    "more compiling than training": ([Job(100, 30, 10)] * 6, 1),
     "some done before": ([*[Job(1000, 20, 50)] * 2, *[Job(1000, 20, 50, before=0.5)] * 3], 1),
     "speeds that differ by a fifth": (
         [Job(2000, 15, 40 * speed) for speed in (1.0, 1.2, 0.9, 1.1, 0.8)],
@@ -114,9 +114,9 @@ def test_jobs_of_another_kind_go_at_the_speed_of_theirs():
 def test_compiling_is_said():
     compiling = Measured("a", 10, Told(0.25, 0.25))
     assert said([compiling], [4], None) == "trials 1 of 4, jobs begun 1 of 1, compiling"
-    playing = Measured("a", 10, Told(0.5, 0.25, 30.0, 60.0))
-    assert said([playing], [4], None) == ("trials 2 of 4, jobs begun 1 of 1, about 0:01:00 left")
-    both = said([playing, compiling], [4, 4], 2)
+    training = Measured("a", 10, Told(0.5, 0.25, 30.0, 60.0))
+    assert said([training], [4], None) == ("trials 2 of 4, jobs begun 1 of 1, about 0:01:00 left")
+    both = said([training, compiling], [4, 4], 2)
     assert "jobs begun 2 of 2, 1 compiling, about " in both
 
 
@@ -130,7 +130,7 @@ def test_a_clock_leaves_compiling_out(tmp_path):
     clock.note(0.25)
     assert place.told() == Told(0.25, 0.25, 0.0, 30.0)
     assert not clock.is_due()
-    for seconds in (20.0, 3.0):  # the first evaluation has, in which nothing is played
+    for seconds in (20.0, 3.0):  # the first evaluation has, in which nothing is trained
         with clock.compiling_once():
             time[0] += seconds
     time[0] += 4.0

@@ -1,4 +1,4 @@
-"""What is played of a study that goes on: all that is new in it, and nothing that is done."""
+"""What is trained of a study that goes on: all that is new in it, and nothing that is done."""
 
 import pytest
 from toy_study import Counting, config, runner, specs
@@ -47,7 +47,7 @@ def seeds(*numbers) -> list[dict]:
     return [{"seed": number} for number in numbers]
 
 
-def played(planned) -> list[list[int]]:
+def trained(planned) -> list[list[int]]:
     return [[trial.config.seed for trial in job.trials] for job in planned.left]
 
 
@@ -67,7 +67,7 @@ def test_only_new_trials_are_played_and_the_plan_says_which_are_done(tmp_path, t
     run(study_of(tmp_path, *seeds(0, 1, 2, 3)), tmp_path)
     study = study_of(tmp_path, *seeds(*then))
     planned = run(study, tmp_path)
-    assert played(planned) == new
+    assert trained(planned) == new
     assert done in str(planned)
     assert f"{3 * len(then)} rows" in (tmp_path / "report.md").read_text()
     assert plan.make(study.trials, tmp_path, 2).left == []
@@ -82,7 +82,7 @@ def test_a_job_that_was_begun_goes_on_as_it_was_cut(tmp_path):
     then = plan.make(study.trials, tmp_path, 4)
     assert (then.done, then.left) == (first.jobs[:1], first.jobs[1:])
     gone = plan.make(specs(*seeds(0, 1, 3, 4)), tmp_path, 4)
-    assert played(gone) == [[3], [4]], "the job that lost a trial is cut anew"
+    assert trained(gone) == [[3], [4]], "the job that lost a trial is made anew"
 
 
 # Whose folder

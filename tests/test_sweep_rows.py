@@ -123,7 +123,7 @@ def test_a_finished_job_that_lacks_rows_is_named_and_played_again(how, job, plac
     planned = plan.make(job.trials, tmp_path, 3)
     assert (planned.done, planned.left) == ([], [job])
     assert f"job {job.name}: rows of " in str(planned)
-    assert "it is played again" in str(planned)
+    assert "it is trained again" in str(planned)
     run_job(job, place)
     assert counted(job, place) == WHOLE
     assert plan.make(job.trials, tmp_path, 3).done == [job]
@@ -135,7 +135,7 @@ def test_a_damaged_done_file_says_nothing(text, job, place, tmp_path):
     place.done.write_text(text)
     planned = plan.make(job.trials, tmp_path, 3)
     assert planned.left == [job]
-    assert "done.json is damaged; it is played again" in str(planned)
+    assert "done.json is damaged; it is trained again" in str(planned)
     run_job(job, place)
     assert json.loads(place.done.read_text())["trials"] == 3
 
@@ -170,7 +170,7 @@ def test_the_last_words_of_a_job_that_was_stopped_are_true(job, place, monkeypat
 
     monkeypatch.setattr(Counting, "evaluate", and_stop)
     try:
-        with pytest.raises(Stopped, match=f"^stopped by {number.name}: 25% played, saved$"):
+        with pytest.raises(Stopped, match=f"^stopped by {number.name}: 25% trained, saved$"):
             run_job(job, place)
     finally:
         for each, handler in before.items():

@@ -1,1 +1,1 @@
-"""Studies: many trials, played side by side or run by run, and the table of what they measured."""
+"""Studies: many trials, trained side by side or run by run, and the table of what they measured."""

@@ -3,7 +3,7 @@
     python -m gan_jax.sweep experiments/step_ratio.py [--workdir=DIR] [--config.KEY=VALUE ...]
 
 The same command goes on with a study that was interrupted. Trials on points that differ in numbers
-only are played side by side as one program; each trial on images is a run of its own.
+only are trained side by side as one program; each trial on images is a run of its own.
 """
 
 import shlex
@@ -27,13 +27,13 @@ _ADDRESS = flags.DEFINE_string("address", "auto", "The Ray cluster: auto, local 
 _PARALLEL = flags.DEFINE_integer("parallel", None, "Most jobs at a time.", 1)
 _ACCELERATORS = flags.DEFINE_integer("accelerators", 0, "GPUs for each job.", 0)
 _RETRIES = flags.DEFINE_integer("retries", 2, "How often a killed job is run again.", 0)
-_JOB = flags.DEFINE_string("job", None, "Play this job of the study, and no other.")
+_JOB = flags.DEFINE_string("job", None, "Train this job of the study, and no other.")
 _STARTED = time.monotonic()
 _TYPED = sys.argv[1:]
 
 
 def main() -> None:
-    """Load the study; run what is missing of it, or play one of its jobs."""
+    """Load the study; run what is missing of it, or train one of its jobs."""
     if _CONFIG.value is None:
         raise InputError("study", "", "missing, for example experiments/step_ratio.py")
     from gan_jax.sweep import study as studies

@@ -1,4 +1,4 @@
-"""Whether trials can be played, found out before any is: nothing runs, no device is touched."""
+"""Whether trials can be trained, found out before any is: nothing runs, no device is touched."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def naming(trial: object) -> Iterator[None]:
 
 
 def check_builds(trials: Sequence) -> None:
-    """Put together what each trial is played with, once for all trials of one structure.
+    """Put together what each trial is trained with, once for all trials of one structure.
 
     What only the data can tell (their classes, a batch larger than the set) is found by the jobs.
 
@@ -34,7 +34,7 @@ def check_builds(trials: Sequence) -> None:
         trials: `study.TrialConfig`s.
 
     Raises:
-        InputError: For the first that can't be played; it names the trial.
+        InputError: For the first that can't be trained; it names the trial.
     """
     firsts = {}
     for trial in trials:

@@ -15,11 +15,11 @@ SECONDS_A_NOTE = 1.0
 
 
 class Clock:
-    """Notes how far a job is and how long it has played, without what it took to compile.
+    """Notes how far a job is and how long it has trained, without what it took to compile.
 
     Args:
         path: The file that it notes in.
-        share: The share of the job that was played before.
+        share: The share of the job that was trained before.
         started: When its process began.
         now: Tells the time, in seconds.
     """
@@ -42,7 +42,7 @@ class Clock:
         return self._noted is None or self._now() - self._noted >= SECONDS_A_NOTE
 
     def note(self, share: float) -> None:
-        """Note that this share has been played; by the first time all has been compiled."""
+        """Note that this share has been trained; by the first time all has been compiled."""
         self._noted = self._now()
         if self._begun is None:
             self._begun, self._since = self._noted, share
@@ -80,12 +80,12 @@ class Measured(NamedTuple):
 
     @property
     def is_compiling(self) -> bool:
-        """Whether its process has not begun to play."""
+        """Whether its process has not begun to train."""
         return self.told.begun and self.told.starting is None
 
     @property
     def left(self) -> float:
-        """What it has still to play."""
+        """What it has still to train."""
         return self.work * (1 - self.told.share)
 
 
@@ -116,8 +116,8 @@ def seconds_left(jobs: Sequence[Measured], parallel: int) -> float | None:
 
 
 def _speed(jobs: Sequence[Measured]) -> float | None:
-    """Work a second of those that have played; None if none has."""
+    """Work a second of those that have trained; None if none has."""
     told = [(job.work, job.told) for job in jobs if job.told.starting is not None]
-    played = sum(work * (one.share - one.since) for work, one in told)
+    trained = sum(work * (one.share - one.since) for work, one in told)
     seconds = sum(one.seconds for _, one in told)
-    return played / seconds if played > 0 and seconds > 0 else None
+    return trained / seconds if trained > 0 and seconds > 0 else None

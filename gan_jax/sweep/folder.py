@@ -19,10 +19,10 @@ class Told(NamedTuple):
     """What a job last said of how far it is.
 
     Attributes:
-        share: The share of it that has been played, in [0, 1].
+        share: The share of it that has been trained, in [0, 1].
         since: The share at which its process had compiled all it needs; None: no process has begun
             since the study was last started.
-        seconds: How long it has played from there.
+        seconds: How long it has trained from there.
         starting: Seconds before that, from the process's start on; None: it is still compiling.
     """
 
@@ -44,7 +44,7 @@ class JobFolder:
         path: The folder.
 
     Attributes:
-        plan: Which trials it plays, written before it begins.
+        plan: Which trials it trains, written before it begins.
         rows: One line a trial and evaluation, in order.
         done: Written last, with what the job took.
         progress: How far it is, see `Told`.

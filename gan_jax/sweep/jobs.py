@@ -1,4 +1,4 @@
-"""How a study is cut into jobs: what one process plays."""
+"""How a study is divided into jobs: what one process trains."""
 
 import hashlib
 from collections.abc import Hashable, Sequence
@@ -12,7 +12,7 @@ from gan_jax.sweep.study import TrialConfig
 
 
 class Job(NamedTuple):
-    """Trials that one process plays.
+    """Trials that one process trains.
 
     Attributes:
         name: By its trials' digests: another where anything of its trials is another, whatever
@@ -29,11 +29,11 @@ class Job(NamedTuple):
 def split_into_jobs(trials: Sequence[TrialConfig], most: int) -> list[Job]:
     """The jobs of a study.
 
-    Points take little of a machine each and are played side by side. A GAN of images fills it.
+    Points take little of a machine each and are trained side by side. A GAN of images fills it.
 
     Args:
         trials: The trials.
-        most: How many are played side by side.
+        most: How many are trained side by side.
     """
     groups: dict[str, list[TrialConfig]] = {}
     for trial in trials:
@@ -71,7 +71,7 @@ def rounds(trials: Sequence[TrialConfig]) -> int:
 
 
 def updates(job: Job) -> float:
-    """What a job has to play: updates of both players, of all trials to the end of the longest."""
+    """What a job has to train: updates of both players, of all trials to the end of the longest."""
     longest = max(
         trial.config.train.steps
         * (trial.config.schedule.discriminator + trial.config.schedule.generator)

@@ -1,4 +1,4 @@
-"""What is to be played of a study: what its folder holds already, and the jobs that are left."""
+"""What is to be trained of a study: what its folder holds already, and the jobs that are left."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +15,9 @@ class Plan(NamedTuple):
     Attributes:
         folder: The study's.
         done: Jobs that are finished; of their trials those that the study still has.
-        left: Jobs to be played, or to be played on.
+        left: Jobs to be trained, or to be finished.
         damaged: What is wrong with jobs that said they were finished, by their names: their
-            trials are played again.
+            trials are trained again.
     """
 
     folder: Path
@@ -46,20 +46,20 @@ class Plan(NamedTuple):
         if kept_ones:
             done = [trial for job in self.done for trial in job.trials]
             lines.append(f"{kept_ones} of {len(trials)} trials are done: {numbers(done)}")
-        lines += [f"job {name}: {why}; it is played again" for name, why in self.damaged.items()]
+        lines += [f"job {name}: {why}; it is trained again" for name, why in self.damaged.items()]
         return "\n".join(lines)
 
 
 def make(trials: Sequence[TrialConfig], folder: Path, most: int) -> Plan:
     """What is done of trials, and the jobs for the others; nothing is changed.
 
-    Trials are known by their configs, wherever they stood when they were played. A job that was
+    Trials are known by their configs, wherever they stood when they were trained. A job that was
     begun goes on as it was cut if all its trials are wanted.
 
     Args:
         trials: All of the study.
         folder: The study's.
-        most: How many are played side by side.
+        most: How many are trained side by side.
     """
     wanted = {trial.digest: trial for trial in trials}
     done, begun, left, damaged = [], [], [], {}

@@ -83,12 +83,12 @@ def said(jobs: Sequence[Measured], trials: Sequence[int], parallel: int | None) 
         trials: How many each has.
         parallel: How many run at a time; None: as many as are at it now.
     """
-    played = sum(num * job.told.share for num, job in zip(trials, jobs, strict=True))
+    trained = sum(num * job.told.share for num, job in zip(trials, jobs, strict=True))
     begun = sum(job.told.begun or job.told.share == 1 for job in jobs)
     compiling = sum(job.is_compiling and job.told.share < 1 for job in jobs)
     running = sum(job.told.begun and job.told.share < 1 for job in jobs)
     left = seconds_left(jobs, parallel or max(running, 1))
-    parts = [f"trials {played:.0f} of {sum(trials)}, jobs begun {begun} of {len(jobs)}"]
+    parts = [f"trials {trained:.0f} of {sum(trials)}, jobs begun {begun} of {len(jobs)}"]
     if compiling:
         parts.append(f"{compiling} compiling" if len(jobs) > 1 else "compiling")
     if left is not None:

@@ -17,7 +17,7 @@ def collect(trials: Sequence[TrialConfig], folders: Sequence[JobFolder]) -> pd.D
     """What the trials have measured so far, by trial and step.
 
     Returns:
-        A row for each, with `trial`, `step` (rounds played), `diverged_at` (the round at which
+        A row for each, with `trial`, `step` (rounds trained), `diverged_at` (the round at which
         something was not finite, or -1), what was measured (NaN where it was not finite), and all
         fields of the config by flattened name.
     """
@@ -28,7 +28,7 @@ def collect(trials: Sequence[TrialConfig], folders: Sequence[JobFolder]) -> pd.D
     )
     if measured.empty:
         return measured
-    # A trial may have been played in two jobs: it is the same one.
+    # A trial may have been trained in two jobs: it is the same one.
     measured = measured.drop(columns="steps").drop_duplicates(["trial", "step"])
     configs = pd.DataFrame([{"trial": trial.number} | flatten(trial.config) for trial in trials])
     table = measured.merge(configs, on="trial").sort_values(["trial", "step"], ignore_index=True)

@@ -1,4 +1,4 @@
-"""A job at work: it plays its trials, notes what they measure, and goes on where it stood."""
+"""A job at work: it trains its trials, notes what they measure, and goes on where it stood."""
 
 import math
 import os
@@ -35,7 +35,7 @@ SECONDS_A_CHECKPOINT = 30
 def run_job(
     job: Job, folder: JobFolder, probe: Probe | None = None, *, started: float | None = None
 ) -> None:
-    """Play a job to its end; nothing is done again that was done before.
+    """Train a job to its end; nothing is done again that was done before.
 
     Args:
         job: The job.
@@ -46,7 +46,7 @@ def run_job(
     Raises:
         InputError: If a config can't be used.
         RunError: If a row is missing in the end.
-        Stopped: If a signal asked it to stop; what was played is kept.
+        Stopped: If a signal asked it to stop; what was trained is kept.
     """
     if folder.done.exists() and not folder.lacks(job.trials):
         return
@@ -77,7 +77,7 @@ def _run_vmapped(job: Job, folder: JobFolder, started: float) -> float:
         while steps < side.steps:
             trials, steps = side.step(trials, steps)
             if clock.is_due():
-                jax.block_until_ready(trials)  # what was dispatched has not been played yet
+                jax.block_until_ready(trials)  # what was dispatched has not been trained yet
                 clock.note(steps / side.steps)
             if side.due(steps):
                 with clock.compiling_once():
@@ -90,7 +90,7 @@ def _run_vmapped(job: Job, folder: JobFolder, started: float) -> float:
             if stop.signal:
                 checkpoints.wait()
                 clock.note(steps / side.steps)
-                raise Stopped(f"stopped by {stop.signal}: {steps / side.steps:.0%} played, saved")
+                raise Stopped(f"stopped by {stop.signal}: {steps / side.steps:.0%} trained, saved")
     finally:
         checkpoints.close()
     clock.note(1.0)
@@ -100,7 +100,7 @@ def _run_vmapped(job: Job, folder: JobFolder, started: float) -> float:
 def _open(
     side: VmappedTrials, job: Job, folder: JobFolder
 ) -> tuple[Checkpoints, TrialState, int, float]:
-    """The trials where they stood, after how many plays, and the device-seconds it took.
+    """The trials where they stood, after how many steps, and the device-seconds it took.
 
     Rows that will be written again are dropped. Where one of those before is missing the job starts
     anew: a checkpoint without its rows would leave them out for good.

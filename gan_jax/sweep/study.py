@@ -28,7 +28,7 @@ Probe = Callable[[Path], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class TrialConfig:
-    """A trial before it is played.
+    """A trial before it is trained.
 
     Attributes:
         number: Its place in the study, from 0.
@@ -42,7 +42,7 @@ class TrialConfig:
 
     @cached_property
     def digest(self) -> str:
-        """Of its config alone: what has been played of it is known by this, in any study."""
+        """Of its config alone: what has been trained of it is known by this, in any study."""
         return hashlib.sha256(to_json(self.config.to_dict()).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:

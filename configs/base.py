@@ -77,7 +77,7 @@ def get_config() -> ConfigDict:
     config.penalty.name = "none"  # none, or one of gan_jax.game.penalties.PENALTIES
     config.penalty.weight = 10.0  # of the penalty in the discriminator's loss
     config.penalty.every = (
-        1  # updates: computed in every n-th, n times as high (lazy regularization)
+        1  # updates: computed in every n-th only, n times as high
     )
 
     config.noise = ConfigDict()  # instance noise: on what the discriminator sees

@@ -3,9 +3,9 @@
     python -m gan_jax.main --config=configs/ring_pacgan.py --workdir=runs/ring_pacgan
 
 Never run whole by the authors of this file. The values are those of the published code: a batch is
-100 packs, both players are updated at once, 400,000 rounds are 400 epochs of 100,000 packs. Packs of m are
---config.model.discriminator.pack=m --config.train.batch_size=100m; m=1 is its GAN. Table 1 has 6.3
-(GAN), 7.9 (m=2) and 7.8 (m=3, 4) of 8 modes.
+100 packs, both players are updated at once, 400,000 rounds are 400 epochs of 100,000 packs. Packs
+of m are --config.model.discriminator.pack=m --config.train.batch_size=100m; m=1 is its GAN. Table 1
+has 6.3 (GAN), 7.9 (m=2) and 7.8 (m=3, 4) of 8 modes.
 
 Unlike there, kernels are larger at first (LeCun's, not of deviation 0.02), the generator's hidden
 layers have biases, which batch normalization undoes, and packs are drawn anew all the time, not

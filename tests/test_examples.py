@@ -1,5 +1,7 @@
 """What an example is: the kinds shipped, and one of a user's own that goes through everything."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -7,9 +9,11 @@ import waves
 
 from gan_jax.config.setup import build, with_protocol
 from gan_jax.core.errors import InputError
-from gan_jax.data import DataSpec
+from gan_jax.data import Dataset, DataSpec
 from gan_jax.data.batches import Examples, take
+from gan_jax.data.mixtures import ring
 from gan_jax.examples import EXAMPLE_KINDS, IMAGE, POINT
+from gan_jax.metrics import PROTOCOLS
 from gan_jax.run.evaluation import Evaluator
 from gan_jax.run.restore import restore
 from gan_jax.run.sampling import make_sampler
@@ -103,6 +107,20 @@ def test_trials_on_a_kind_of_ones_own_are_one_program(own_kind, tiny):
     rows = dict(trials.evaluate(state, steps))
     assert set(rows) == {0, 1}
     assert all(np.isfinite(value) for value in rows[1].values())
+
+
+@pytest.mark.parametrize("name", ["mine", "ring"])
+def test_points_of_ones_own_are_measured_by_the_density_that_they_bring(name):
+    mixture = ring(modes=5, radius=3.0, sigma=0.1)
+    points, modes = mixture.sample(np.random.default_rng(0), 2_500)
+    dataset = Dataset(name, "made", POINT, points, points, {"label": modes}, density=mixture)
+    protocol = PROTOCOLS["mixture_2500"]
+    found = protocol.measure([points], protocol.reference(dataset))
+    assert found["modes"] == 5
+    assert found["high_quality"] == pytest.approx(0.9889, abs=0.01)
+    with pytest.raises(InputError, match=f"known mixture, which {name} is not"):
+        protocol.reference(dataclasses.replace(dataset, density=None))
+    assert PROTOCOLS["none"].reference(dataset) is None
 
 
 def test_what_data_lack_is_said(own_kind, tiny):

@@ -15,6 +15,7 @@ from PIL import Image
 from configs import mnist_encoder
 from gan_jax import data, latent
 from gan_jax.core.errors import InputError, RunError
+from gan_jax.examples import IMAGE, POINT
 from gan_jax.game.prior import Prior
 from gan_jax.latent import encoder, files
 from gan_jax.latent.inversion import METHODS, invert

@@ -335,8 +335,8 @@ def test_a_film_of_points_grows():
 def test_a_video_without_its_extra_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(film, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"--out=.*x\.mp4: needs the extra video"):
-        film.kind(tmp_path / "x.mp4")
-    assert film.kind(tmp_path / "x.gif") is film.KINDS[".gif"]
+        film.film_format(tmp_path / "x.mp4")
+    assert film.film_format(tmp_path / "x.gif") is film.KINDS[".gif"]
 
 
 def test_a_video_shows_what_is_there(tmp_path):

@@ -138,7 +138,8 @@ def test_all_layers_but_the_last_multiply_in_that_type(plan, name, norm, dtype):
 def trained(request, start):
     """By type: a small run's parts, its states from the start on and what the rounds measured.
 
-    Both players are updated at once by sgd: in the first round each steps by its gradient.
+    Both players are updated at once, by sgd: the first round's step of each is its gradient at the
+    start.
     """
     runs = {}
     simultaneous = {"schedule.scheme": "simultaneous"}

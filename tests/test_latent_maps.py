@@ -5,6 +5,7 @@ import numpy as np
 import program
 import pytest
 from jax.tree_util import Partial
+from ml_collections import ConfigDict
 from PIL import Image
 
 from gan_jax import latent
@@ -212,7 +213,7 @@ def test_points_mean_their_nearest_mode_within_three_sigma():
 def test_what_nobody_can_read_is_refused(uninterrupted):
     space = latent.load(uninterrupted)
     assert meaning.reader(space) is meaning.read_digits
-    config = space.config.copy_and_resolve_references()
+    config = ConfigDict(space.config.to_dict())
     config.data.name = "cifar10"
     with pytest.raises(InputError, match=r"data\.name=cifar10"):
         meaning.reader(space._replace(config=config))

@@ -25,9 +25,9 @@ def drawn(prior, num, seed=0):
     return np.asarray(prior.draw(example_keys(root(seed), num)).z)
 
 
-def of_latents(generate):
-    """A space of images, of which no more than the generator is known."""
-    return latent.Space(generate, None, IMAGE, Prior(L), None, {}, 0, "raw", (1, 2, 1))
+def of_latents(generate, kind=IMAGE):
+    """A space of which no more than the generator is known."""
+    return latent.Space(generate, None, kind, Prior(L), None, {}, 0, "raw", (1, 2, 1))
 
 
 def of_images(examples, closed=False):
@@ -254,7 +254,7 @@ def test_each_path_is_shown_in_each_class():
     paths = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
     z, labels = in_classes(paths, np.array([4, 7], np.int32))
     assert (z.shape, labels.dtype) == ((4, 3, 2), np.int32)
-    points = render.render(generate, z, labels)
+    points = render.render(of_latents(generate, POINT), z, labels)
     for row, (path, label) in enumerate([(0, 4), (0, 7), (1, 4), (1, 7)]):
         np.testing.assert_array_equal(points[row], paths[path] + 10 * label)
     assert in_classes(paths, None) == (paths, None)
@@ -335,8 +335,8 @@ def test_a_film_of_points_grows():
 def test_a_video_without_its_extra_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(film, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"--out=.*x\.mp4: needs the extra video"):
-        film.kind(tmp_path / "x.mp4")
-    assert film.kind(tmp_path / "x.gif") is film.KINDS[".gif"]
+        film.film_format(tmp_path / "x.mp4")
+    assert film.film_format(tmp_path / "x.gif") is film.KINDS[".gif"]
 
 
 def test_a_video_shows_what_is_there(tmp_path):

@@ -65,7 +65,7 @@ def lines(
     """
     extent, fine = _extent(real), 2 * _CANVAS  # drawn large and shrunk, lines have no steps
     base = cloud(real, extent, _PALE).resize((fine, fine), Image.Resampling.NEAREST).convert("RGB")
-    pen = ImageDraw.GeneratorInputs(base)
+    pen = ImageDraw.Draw(base)
     # Far outside is outside: Pillow's coordinates are 32 bits wide.
     pixels = np.clip(_place(paths, extent), -9, 9) * (fine - 1)
     for number, path in enumerate(pixels):

@@ -197,7 +197,8 @@ def neighbours(inputs: PageInputs) -> Exhibit:
     """
     space, data = inputs.space, inputs.data
     if space.kind is not IMAGE or data is None:
-        why = f"no training {space.kind.plural} at hand, or none that are copied"
+        copied = f"{space.kind.plural} are not copied"
+        why = "no training images at hand" if space.kind is IMAGE else copied
         raise InputError("config.data.name", space.config.data.name, why)
     draw = space.draw(JUDGED, inputs.seed)
     made = render(space, np.asarray(draw.z), draw.labels)

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from concurrent.futures import Future
 
 import jax
 import numpy as np
@@ -13,7 +14,18 @@ from program import REPOSITORY
 from test_conv import GEOMETRIES, assert_close, operands
 
 from configs import mnist
-from experiments.device import convolutions, parity, peer, results, scheduler, stages, table, worker
+from experiments.device import (
+    convolutions,
+    parity,
+    peer,
+    results,
+    runs,
+    scheduler,
+    stages,
+    table,
+    timing,
+    worker,
+)
 from experiments.device.case import Case, Settings
 from experiments.device.formulations import TAPS, UNFOLDED
 from gan_jax.core.errors import InputError
@@ -173,6 +185,21 @@ def test_the_peers_commands_run_in_one_process_and_one_may_fail(tmp_path):
         {"work": "w", "peer": "bad", "failed": "no such card"},
         {"work": "w", "peer": "good", "ms": 2.0, "examples_per_s": 4000.0, "gemm_tflops": 0.05},
     ]
+
+
+def test_a_runs_figures_are_those_of_its_protocol():
+    line = {"step": 9, "generator/loss": 1.0, "mnist_cnn_10k/frechet": 2.0, "mixture_2500/modes": 8}
+    assert runs.figures(line) == {"mnist_cnn_10k/frechet": 2.0, "mixture_2500/modes": 8}
+
+
+def test_a_round_is_timed_as_its_share_of_a_call_or_says_why_not():
+    good, bad = Future(), Future()
+    good.set_result(timing.Started(lambda: time.sleep(0.02), 10, 1.5))
+    bad.set_exception(MemoryError())
+    row = timing.measured(good)
+    assert 2 <= row["ms"] < 20
+    assert (row["rounds_per_dispatch"], row["first_call_s"]) == (10, 1.5)
+    assert timing.measured(bad) == {"failed": "MemoryError()"}
 
 
 def test_numbers_that_json_does_not_know_become_words():

@@ -10,6 +10,7 @@ five samples of at least 40 ms, compiling not counted.
 """
 
 import itertools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from jax import lax
 from configs import mnist
 from experiments.device.case import Case, Row, Settings
 from experiments.device.formulations import FORMULATIONS
-from experiments.device.timing import at_once, settled, time_calls
+from experiments.device.timing import Started, at_once, first_call, measured, settled
 from experiments.speed import works
 from gan_jax.config.setup import build
 from gan_jax.data import DataSpec
@@ -95,7 +96,7 @@ def _timed(
     started = at_once(
         {
             (formulation, number, contraction): partial(
-                _compiled,
+                _first,
                 program(formulation, contraction, found[number].geometry),
                 given[number, contraction],
             )
@@ -105,12 +106,8 @@ def _timed(
     for key, future in zip(wanted, settled(started.values()), strict=True):
         formulation, number, contraction = key
         row = {"layer": found[number].name, "contraction": contraction, "formulation": formulation}
-        try:
-            call = partial(future.result(), *given[number, contraction])
-            jax.block_until_ready(call())
-            yield row | {"ms": time_calls(call).row()["ms"]}
-        except Exception as error:  # out of memory, say: the others still count
-            yield row | {"failed": str(error).splitlines()[0][:300]}
+        timed = measured(future)
+        yield row | {key: timed[key] for key in ("ms", "failed") if key in timed}
 
 
 def layers(config) -> list[Layer]:
@@ -163,5 +160,5 @@ def program(formulation: str, contraction: str, geometry: Geometry) -> Callable:
     return jax.vmap(one)
 
 
-def _compiled(function: Callable, given: Sequence[jax.Array]) -> Callable:
-    return jax.jit(function).lower(*given).compile()
+def _first(function: Callable, given: Sequence[jax.Array]) -> Started:
+    return first_call(partial(jax.jit(function), *given), 1, time.perf_counter())

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments.device.case import Case, Row, Settings
+from gan_jax.metrics import PROTOCOLS
 
 RUNS = {
     "ring": ("--config=configs/ring.py",),
@@ -55,5 +56,9 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
             raise RuntimeError((ended.stderr.strip().splitlines() or ["it said nothing"])[-1])
         lines = Path(folder, "run", "metrics.jsonl").read_text().splitlines()
     last = json.loads(lines[-1])
-    measured = {key: value for key, value in last.items() if key.split("/")[0].endswith("0")}
-    yield {"run": name, "seconds": round(seconds, 1), "rounds": last["step"], **measured}
+    yield {"run": name, "seconds": round(seconds, 1), "rounds": last["step"], **figures(last)}
+
+
+def figures(row: Row) -> Row:
+    """What a protocol measured, of a line of metrics.jsonl."""
+    return {key: value for key, value in row.items() if key.split("/")[0] in PROTOCOLS}

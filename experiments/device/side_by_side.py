@@ -11,7 +11,7 @@ turn in one program. `ms` is of a round of all trials, `host_ms` what the host h
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from unittest import mock
 
@@ -21,7 +21,13 @@ from ml_collections import ConfigDict
 from configs import mnist
 from experiments.device.case import Case, Row, Settings
 from experiments.device.formulations import FORMULATIONS
-from experiments.device.timing import at_once, peak_bytes, settled, time_calls
+from experiments.device.timing import (
+    Started,
+    at_once,
+    measured,
+    peak_bytes,
+    settled,
+)
 from experiments.speed import works
 from gan_jax import data
 from gan_jax.models.conv import native
@@ -57,38 +63,27 @@ def measure(name: str, settings: Settings) -> Iterator[Row]:
         )
         futures = [*settled(started.values())]
     for trials, future in zip(counts, futures, strict=True):
-        row = {"work": work, "formulation": formulation, "trials": trials}
-        try:
-            call, rounds, first = future.result()
-            timed = time_calls(call)
-        except Exception as error:  # out of memory, say: the others still count
-            yield row | {"failed": str(error).splitlines()[0][:300]}
-            continue
-        ms = timed.ms / rounds
-        yield {
-            **row,
-            "rounds_per_dispatch": rounds,
-            **timed._replace(ms=ms, host_ms=timed.host_ms / rounds).row(),
-            "trials_x_rounds_per_s": 1e3 * trials / ms,
-            "peak_bytes": peak_bytes(),
-            "first_call_s": round(first, 1),
-        }
+        row = {"work": work, "formulation": formulation, "trials": trials, **measured(future)}
+        if "ms" in row:
+            row["trials_x_rounds_per_s"] = 1e3 * trials / row["ms"]
+            row["peak_bytes"] = peak_bytes()
+        yield row
 
 
-def _first(work: str, trials: int, *, tiny: bool) -> tuple[Callable[[], object], int, float]:
-    """A function that runs a dispatch, compiled, its rounds, and the seconds until it stood."""
+def _first(work: str, trials: int, *, tiny: bool) -> Started:
+    """A dispatch a call, as many rounds as the engine chooses."""
     started = time.perf_counter()
     configs = [_config(work, seed, tiny=tiny) for seed in range(trials)]
     side = vmapped.VmappedTrials(configs, data.load(configs[0].data))
-    state, step = side.start(), 0
+    state, rounds = jax.block_until_ready(side.step(side.start(), 0))
+    seconds, step = time.perf_counter() - started, rounds
 
     def call() -> object:
         nonlocal state, step
         state, step = side.step(state, step)
         return state
 
-    jax.block_until_ready(call())
-    return call, step, time.perf_counter() - started
+    return Started(call, rounds, seconds)
 
 
 def _config(work: str, seed: int, *, tiny: bool) -> ConfigDict:

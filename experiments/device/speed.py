@@ -12,7 +12,7 @@ own rate in a product of large random matrices of the same type. The peer is des
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import jax
@@ -20,7 +20,14 @@ import jax.numpy as jnp
 
 from experiments.device import peer
 from experiments.device.case import Case, Row, Settings
-from experiments.device.timing import at_once, settled, time_calls
+from experiments.device.timing import (
+    Started,
+    at_once,
+    first_call,
+    measured,
+    settled,
+    time_calls,
+)
 from experiments.device.works import WORKS, Ready, prepare
 
 CEILINGS, ROUNDS, LARGER, DISPATCHES, PEER, COMPILED = (
@@ -123,36 +130,25 @@ def rounds_of(wanted: Sequence[tuple[str, str, Sequence[int]]]) -> Iterator[Row]
     )
     operations = {work: future.result() for work, future in counted.items()}
     for (work, dtype, count), future in zip(started, settled(started.values()), strict=True):
-        row = {"work": work, "dtype": dtype, "rounds_per_dispatch": count}
-        try:
-            call, compiling = future.result()
-            timed = time_calls(call)
-        except Exception as error:  # out of memory, say: the others still count
-            yield row | {"failed": str(error).splitlines()[0][:300]}
-            continue
-        a_round = timed._replace(ms=timed.ms / count, host_ms=timed.host_ms / count)
-        yield {
-            **row,
-            **a_round.row(),
-            "examples_per_s": 1e3 * ready[work, dtype].batches.batch_size / a_round.ms,
-            "flops": operations[work],
-            "first_call_s": round(compiling, 1),
-        }
+        row = {"work": work, "dtype": dtype, "rounds_per_dispatch": count, **measured(future)}
+        if "ms" in row:
+            row["examples_per_s"] = 1e3 * ready[work, dtype].batches.batch_size / row["ms"]
+            row["flops"] = operations[work]
+        yield row
 
 
-def _first(ready: Ready, count: int) -> tuple[Callable[[], object], float]:
-    """A function that runs so many rounds, compiled, and the seconds of its first call."""
+def _first(ready: Ready, count: int) -> Started:
+    """So many rounds a call, from a state of its own."""
     started = time.perf_counter()
     state, step = ready.devices.replicate(ready.state), 0
 
     def call() -> object:
         nonlocal state, step
-        state, measured = ready.run(state, step, count)
+        state, measurements = ready.run(state, step, count)
         step += count
-        return state, measured
+        return state, measurements
 
-    jax.block_until_ready(call())
-    return call, time.perf_counter() - started
+    return first_call(call, count, started)
 
 
 def flops(ready: Ready) -> float | None:

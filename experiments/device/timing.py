@@ -16,6 +16,20 @@ SAMPLES, SLOW_SAMPLES = 5, 2
 SAMPLE_SECONDS, SLOW_SECONDS = 0.04, 1.0  # so long at least; from when on two samples must do
 
 
+class Started(NamedTuple):
+    """A call that has been made once, so that its program is compiled.
+
+    Attributes:
+        call: Gives what is on the device when it has been waited for.
+        rounds: Of one call.
+        seconds: What the first one took.
+    """
+
+    call: Callable[[], object]
+    rounds: int
+    seconds: float
+
+
 class Timed(NamedTuple):
     """What a call costs.
 
@@ -86,6 +100,23 @@ def time_calls(call: Callable[[], object], *, least: float = SAMPLE_SECONDS) -> 
         1e3 * statistics.median(host) / count,
         (max(times) - min(times)) / median,
     )
+
+
+def first_call(call: Callable[[], object], rounds: int, started: float) -> Started:
+    """Make the call once; `started` is since when its seconds count."""
+    jax.block_until_ready(call())
+    return Started(call, rounds, time.perf_counter() - started)
+
+
+def measured(future: Future[Started]) -> dict[str, object]:
+    """A row's entries of a round, or why there are none: out of memory, say; others still count."""
+    try:
+        call, rounds, seconds = future.result()
+        timed = time_calls(call)
+    except Exception as error:
+        return {"failed": (str(error) or repr(error)).splitlines()[0][:300]}
+    a_round = timed._replace(ms=timed.ms / rounds, host_ms=timed.host_ms / rounds)
+    return {**a_round.row(), "rounds_per_dispatch": rounds, "first_call_s": round(seconds, 1)}
 
 
 def peak_bytes() -> int | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from experiments.device.case import Row
 from experiments.speed.environment import environment
 from gan_jax.core.errors import InputError
-from gan_jax.run.workdir import to_json, write_whole
+from gan_jax.core.files import to_json
+from gan_jax.run.workdir import write_whole
 
 DONE, FAILED = "done", "failed"
 

@@ -76,9 +76,7 @@ def get_config() -> ConfigDict:
     config.penalty = ConfigDict()
     config.penalty.name = "none"  # none, or one of gan_jax.game.penalties.PENALTIES
     config.penalty.weight = 10.0  # of the penalty in the discriminator's loss
-    config.penalty.every = (
-        1  # updates: computed in every n-th only, n times as high
-    )
+    config.penalty.every = 1  # updates: computed in every n-th only, n times as high
 
     config.noise = ConfigDict()  # instance noise: on what the discriminator sees
     config.noise.deviation = 0.0  # standard deviation at first, where images are in [-1, 1]

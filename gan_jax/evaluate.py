@@ -56,9 +56,10 @@ def measure(
     from gan_jax import data
     from gan_jax.config.checks import checked
     from gan_jax.config.setup import with_protocol
+    from gan_jax.core.files import to_json
     from gan_jax.run.evaluation import Evaluator
     from gan_jax.run.restore import restore
-    from gan_jax.run.workdir import describe, to_json
+    from gan_jax.run.workdir import describe
 
     trained = restore(workdir, step, weights)
     setup = with_protocol(trained.setup, protocol) if protocol else trained.setup

@@ -21,8 +21,8 @@ _MODE = flags.DEFINE_string(
 _POINTS = flags.DEFINE_string(
     "points",
     None,
-    "How many latents of the seed a path goes through, or a .npy file of latents [K, L], or images "
-    "to be inverted: a .npz file, or test:N of the run's data; default: 4, of a loop 2.",
+    "How many latents of the seed a path goes through, or a .npy or .npz file of latents [K, L], "
+    "or images to be inverted: a .npz file, or test:N of the run's data; default: 4, of a loop 2.",
 )
 _PATHS = flags.DEFINE_integer("paths", 1, "How many paths.", 1)
 _FRAMES = flags.DEFINE_integer("frames", None, "Frames a path; default: 10, of a film 100.", 2)

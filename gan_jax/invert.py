@@ -39,10 +39,10 @@ def main() -> None:
     if not out.absolute().parent.is_dir():
         raise InputError("--out", out, "there is no such folder")
     from gan_jax import latent
+    from gan_jax.core.files import to_json
     from gan_jax.latent import encoder, files
     from gan_jax.latent.inversion import invert
     from gan_jax.latent.render import render
-    from gan_jax.run.workdir import to_json
 
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
     x, labels = files.read(space, _IMAGES.value)

@@ -22,9 +22,9 @@ _WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema),
 def main() -> None:
     """Load, sample, write."""
     out = cli.output("--out", _OUT.value, (".npz",))
+    from gan_jax.core.files import to_json
     from gan_jax.run.restore import restore
     from gan_jax.run.sampling import make_sampler
-    from gan_jax.run.workdir import to_json
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value, beside=())
     sample = make_sampler(trained.setup.game, trained.conditions())

@@ -14,9 +14,9 @@ from gan_jax import data
 from gan_jax.config.fields import flatten
 from gan_jax.config.hyperparameters import structure
 from gan_jax.config.setup import build
+from gan_jax.core.files import to_json
 from gan_jax.data.mixtures import MIXTURES
 from gan_jax.game.schemes import updates_per_round
-from gan_jax.run.workdir import to_json
 from gan_jax.study import page
 from gan_jax.sweep import study as studies
 from gan_jax.sweep.trial_schedule import steps_per_dispatch

@@ -11,8 +11,8 @@ import pytest
 from experiments import freezing, toy_start, vanishing_gradients
 from gan_jax.config.fields import flatten
 from gan_jax.config.hyperparameters import structure
+from gan_jax.core.files import to_json
 from gan_jax.data import mixtures
-from gan_jax.run.workdir import to_json
 from gan_jax.study import page
 from gan_jax.sweep import study as studies
 

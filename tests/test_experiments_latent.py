@@ -13,7 +13,7 @@ from experiments.common import dimension
 from experiments.common.verdicts import LEAST_PAIRS
 from gan_jax.config.fields import flatten
 from gan_jax.config.hyperparameters import structure
-from gan_jax.run.workdir import to_json
+from gan_jax.core.files import to_json
 from gan_jax.study import page
 from gan_jax.sweep import study as studies
 

@@ -290,7 +290,7 @@ def test_files_that_can_not_be_read(space, tmp_path):
         "none.npy": "can't be read",
         "text.png": "can't be read",
         "text.npz": "can't be read",
-        "other.npz": "none of images, samples, points, x among weights",
+        "other.npz": "none of images, samples, points, x, reconstructions among weights",
     }.items():
         with pytest.raises(InputError, match=words) as caught:
             files.read(space, str(tmp_path / name))

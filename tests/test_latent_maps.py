@@ -271,7 +271,7 @@ def test_the_program_draws_a_map_and_its_images(uninterrupted, tmp_path):
     ("flags", "why"),
     [
         (["--out=map.jpg"], "--out=map.jpg: the name must end in .png"),
-        (["--points=none.npy"], "--points=none.npy: no .npy file of numbers"),
+        (["--points=none.npy"], "--points=none.npy: can't be read"),
         (["--label=3"], "--label=3: the run knows no classes"),
         (["--points={line}"], "one line and span no plane"),
     ],

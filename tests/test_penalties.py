@@ -8,7 +8,6 @@ import pytest
 from gan_jax.core.streams import root
 from gan_jax.data.batches import Examples
 from gan_jax.game.penalties import (
-    LECAM_DECAY,
     PENALTIES,
     PenaltyInputs,
     WeightedPenalty,
@@ -47,7 +46,9 @@ def norms(points, slope=SLOPE[0], curve=CURVE[0]):
 
 def lecam(inputs):
     real, fake = (np.asarray(logits, np.float64) for logits in inputs[3:5])
-    return real**2 + fake**2  # the averages begin at 0
+    # The averages begin at the batch's means.
+    above, below = np.maximum(0, real - fake.mean()), np.maximum(0, real.mean() - fake)
+    return above**2 + below**2
 
 
 BY_HAND = {
@@ -126,7 +127,8 @@ def test_a_flat_discriminator_has_finite_gradients(name):
     assert np.all(np.isfinite(gradient))
 
 
-@pytest.mark.parametrize("name", PENALTIES)
+# LeCam's averages take in the batch, but as constants.
+@pytest.mark.parametrize("name", [name for name in PENALTIES if name != "lecam"])
 def test_gradients_are_numerical_derivatives(name):
     def total(weights):
         def discriminate(points):
@@ -144,18 +146,6 @@ def test_gradients_are_numerical_derivatives(name):
     assert np.max(np.abs(gradient)) > 0.1
 
 
-def test_lecams_averages_move_after_each_update():
-    penalty, inputs = WeightedPenalty(PENALTIES["lecam"], 1.0), penalty_inputs()
-    _, memory = penalty(inputs, penalty.initial())
-    real, fake = (np.mean(logits) for logits in inputs[3:5])
-    kept = 1 - LECAM_DECAY
-    np.testing.assert_allclose([memory["real"], memory["fake"]], [kept * real, kept * fake], 1e-4)
-    values, memory = penalty(inputs, memory)
-    expected = (inputs.real_logits - kept * fake) ** 2 + (inputs.fake_logits - kept * real) ** 2
-    np.testing.assert_allclose(values, expected, rtol=1e-5)
-    np.testing.assert_allclose(memory["real"], kept * (1 + LECAM_DECAY) * real, rtol=1e-4)
-
-
 @pytest.mark.parametrize("name", ["r1", "lecam"])
 def test_a_lazy_penalty_is_computed_in_every_nth_update_and_n_times_as_high(name):
     lazy, always = (
@@ -170,7 +160,7 @@ def test_a_lazy_penalty_is_computed_in_every_nth_update_and_n_times_as_high(name
     np.testing.assert_allclose(found[0], 3 * first, rtol=1e-6)
     for index in (1, 2, 4):
         np.testing.assert_array_equal(found[index], np.zeros(N))
-    assert np.all(found[3] > 0)
+    assert np.max(found[3]) > 0
     assert memory["updates"] == 5
 
 
@@ -183,12 +173,12 @@ def test_the_batchs_means_are_the_global_ones():
         inputs = PenaltyInputs(
             quadratic(), real, fake, real_logits, fake_logits, root(3), "devices"
         )
-        _, memory = PENALTIES["lecam"].values(inputs, {"real": 0.0, "fake": 0.0})
+        _, memory = PENALTIES["lecam"].values(inputs, dict(PENALTIES["lecam"].memory))
         return perturbed_reals(inputs).x, memory
 
     points, memory = jax.pmap(half, axis_name="devices", devices=jax.devices()[:2])(*halves)
     np.testing.assert_allclose(points.reshape(N, 3), perturbed_reals(alone).x, rtol=1e-5)
-    _, expected = PENALTIES["lecam"].values(alone, {"real": 0.0, "fake": 0.0})
+    _, expected = PENALTIES["lecam"].values(alone, dict(PENALTIES["lecam"].memory))
     for name, value in expected.items():
         np.testing.assert_allclose(memory[name], [value] * 2, rtol=1e-5)
 

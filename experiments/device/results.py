@@ -6,8 +6,7 @@ from pathlib import Path
 from experiments.device.case import Row
 from experiments.speed.environment import environment
 from gan_jax.core.errors import InputError
-from gan_jax.core.files import Form, read_object, write_atomically
-from gan_jax.run.workdir import to_json
+from gan_jax.core.files import Form, read_object, to_json, write_atomically
 
 DONE, FAILED = "done", "failed"
 FLAG = Form(lambda value: isinstance(value, bool), "true or false")

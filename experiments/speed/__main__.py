@@ -26,7 +26,7 @@ from rich.table import Table
 from experiments.speed.environment import environment
 from experiments.speed.works import WORKS
 from gan_jax.core import cli
-from gan_jax.run.workdir import to_json
+from gan_jax.core.files import to_json
 
 _WORK = flags.DEFINE_enum("work", "dcgan", [*WORKS], "What is played.")
 _BATCH = flags.DEFINE_integer("batch", None, "Examples a batch; default: the work's.", 1)

@@ -100,7 +100,7 @@ def bare(config):
 def main() -> None:
     """Measure and report."""
     from experiments.speed.environment import environment
-    from gan_jax.run.workdir import to_json
+    from gan_jax.core.files import to_json
 
     config = _CONFIG.value
     starts = [

@@ -93,9 +93,10 @@ def augmentation(config: Config) -> Augmentation | None:
 def discriminator_collections(config: Config) -> dict[str, Any]:
     """Collections that the discriminator has beside its network's, before the first round."""
     penalty_in_use = penalty(config)
+    count = config.model.discriminator.count
     found = {
         "preprocessing": preprocessing(config).initial(),
-        "penalty": penalty_in_use.initial() if penalty_in_use else {},
+        "penalty": penalty_in_use.initial(count) if penalty_in_use else {},
     }
     return {name: memory for name, memory in found.items() if memory}
 

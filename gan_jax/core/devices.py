@@ -167,6 +167,15 @@ def one_device() -> Devices:
     return Devices(jax.local_devices()[:1])
 
 
+def describe() -> dict[str, Any]:
+    """What a run records of the devices: `count` and `hosts` in all, and their `kind`."""
+    return {
+        "count": jax.device_count(),
+        "hosts": jax.process_count(),
+        "kind": jax.devices()[0].device_kind,
+    }
+
+
 class TrialDevices:
     """This host's devices, over which trials are laid out: each trial is on one of them.
 

@@ -60,6 +60,11 @@ def writing(path: Path) -> Iterator[None]:
         raise RunError(message) from error
 
 
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Strict JSON: a number that is not finite is an error, not a word that readers choke on."""
+    return json.dumps(value, indent=indent, allow_nan=False)
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a text so that readers and crashes find the old file or the new one, never a part.
 

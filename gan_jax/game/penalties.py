@@ -1,5 +1,6 @@
 """Penalties added to the discriminator's loss, on its gradients or on its logits."""
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -42,9 +43,9 @@ class PenaltyInputs(NamedTuple):
         """One key an example [N]."""
         return example_keys(stream(self.key, name), len(self.real.x), axis_name=self.axis_name)
 
-    def mean(self, values: jax.Array) -> jax.Array:
-        """The mean [] over the global batch, as a constant."""
-        mean = lax.stop_gradient(jnp.mean(values))
+    def mean(self, values: jax.Array, axis: int | None = None) -> jax.Array:
+        """The mean over all values, or over one axis, of the global batch, as a constant."""
+        mean = lax.stop_gradient(jnp.mean(values, axis=axis))
         return mean if self.axis_name is None else lax.pmean(mean, self.axis_name)
 
 
@@ -148,18 +149,25 @@ def at_reals_and_fakes(inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array
 
 
 def lecam(inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array, Memory]:
-    """(D(x) - a_F)^2 + (D(G(z)) - a_R)^2, with the moving averages a of D's logits.
+    """max(0, D(x) - a_F)^2 + max(0, a_R - D(G(z)))^2, with moving averages a of D's logits.
 
-    The averages are those of the updates before, and move on afterwards.
+    The averages take in this update's batch first, and are corrected for their short past: at the
+    first update they are the batch's means. A real logit below the average fake, or a fake one
+    above the average real, costs nothing. Several discriminators have averages of their own.
 
-    Source: Tseng et al., 2021, arXiv:2104.03310, equation 2.
+    Source: Tseng et al., 2021, arXiv:2104.03310, equation 2, with the one-sided terms and the
+        averages of their code, github.com/google/lecam-gan, stylegan2/lecam_loss.py.
     """
-    values = jnp.square(inputs.real_logits - memory["fake"])
-    values += jnp.square(inputs.fake_logits - memory["real"])
-    means = {"real": inputs.mean(inputs.real_logits), "fake": inputs.mean(inputs.fake_logits)}
-    return values, jax.tree.map(
-        lambda old, new: LECAM_DECAY * old + (1 - LECAM_DECAY) * new, memory, means
+    batches = memory["batches"] + 1
+    # (1 - d) / (1 - d^t), the newest value's weight in an average corrected for its beginning at 0.
+    newest = (1 - LECAM_DECAY) / -jnp.expm1(batches * math.log(LECAM_DECAY))
+    real, fake = (
+        memory[name] + newest * (inputs.mean(logits, axis=-1) - memory[name])
+        for name, logits in (("real", inputs.real_logits), ("fake", inputs.fake_logits))
     )
+    values = jnp.square(jax.nn.relu(inputs.real_logits - fake[..., None]))
+    values += jnp.square(jax.nn.relu(real[..., None] - inputs.fake_logits))
+    return values, {"real": real, "fake": fake, "batches": batches}
 
 
 PENALTIES = {
@@ -174,7 +182,7 @@ PENALTIES = {
     "r1_r2": Penalty(at_reals_and_fakes),
     # Kodali et al., 2017, arXiv:1705.07215, algorithm 1
     "dragan": _at(perturbed_reals, two_sided),
-    "lecam": Penalty(lecam, {"real": 0.0, "fake": 0.0}),
+    "lecam": Penalty(lecam, {"real": 0.0, "fake": 0.0, "batches": 0.0}),
 }
 
 
@@ -192,9 +200,12 @@ class WeightedPenalty(NamedTuple):
     weight: float
     every: int = 1
 
-    def initial(self) -> Memory:
-        """What it remembers before the first update."""
-        memory = {name: jnp.float32(value) for name, value in self.penalty.memory.items()}
+    def initial(self, discriminators: int = 1) -> Memory:
+        """What it remembers before the first update, [] or of several discriminators [K]."""
+        shape = (discriminators,) if discriminators > 1 else ()
+        memory = {
+            name: jnp.full(shape, value, jnp.float32) for name, value in self.penalty.memory.items()
+        }
         return memory | ({"updates": jnp.float32(0)} if self.every > 1 else {})
 
     def __call__(self, inputs: PenaltyInputs, memory: Memory) -> tuple[jax.Array, Memory]:

@@ -1,12 +1,9 @@
 """What paths go through, and in which classes, as the user says it."""
 
-from pathlib import Path
-
 import numpy as np
-from absl import logging
 
 from gan_jax.core.errors import InputError
-from gan_jax.latent.files import HELD_OUT, find
+from gan_jax.latent.points import read_points
 from gan_jax.latent.space import Space
 
 
@@ -15,7 +12,7 @@ def anchors(space: Space, points: str, paths: int = 1, seed: int = 0) -> np.ndar
 
     Args:
         space: The generator's.
-        points: How many of the seed's latents a path goes through, or a file, see `GIVEN`.
+        points: How many of the seed's latents a path goes through, or what `read_points` takes.
         paths: How many; path i goes through the same latents however many there are.
         seed: Of the latents.
 
@@ -26,7 +23,7 @@ def anchors(space: Space, points: str, paths: int = 1, seed: int = 0) -> np.ndar
         InputError: If there are fewer than two points a path, or the file has no such latents, or
             several paths are to go through it.
     """
-    given = None if points.isdecimal() else _given(space, points)
+    given = None if points.isdecimal() else read_points(space, points)
     count = int(points) if given is None else len(given)
     if count < 2:
         raise InputError("--points", points, "a path goes through two or more")
@@ -35,43 +32,6 @@ def anchors(space: Space, points: str, paths: int = 1, seed: int = 0) -> np.ndar
     if paths != 1:
         raise InputError("--paths", paths, "given points make one path")
     return given[None]
-
-
-def _given(space: Space, name: str) -> np.ndarray:
-    ending = HELD_OUT if name.partition(":")[0] == HELD_OUT else Path(name).suffix
-    if ending not in GIVEN:
-        raise InputError("--points", name, f"neither a number nor {', '.join(GIVEN)}")
-    try:
-        return GIVEN[ending](space, name)
-    except (OSError, EOFError) as error:
-        raise InputError("--points", name, f"can't be read: {error}") from None
-
-
-def _latents(space: Space, name: str) -> np.ndarray:
-    """Latents as they are."""
-    try:
-        z = np.load(name).astype(np.float32)
-    except (AttributeError, ValueError):
-        raise InputError("--points", name, "holds no array of numbers") from None
-    space.check("--points", z, np.zeros(z.shape[:1], np.int32))
-    return z
-
-
-def _inverted(space: Space, name: str) -> np.ndarray:
-    """Latents of examples, as near as they can be found."""
-    try:
-        _, found = find(space, name)
-    except InputError as error:
-        raise InputError("--points", error.value, error.why) from None
-    if not found.converged.all():
-        lost = f"{np.sum(~found.converged)} of {len(found.z)}"
-        logging.warning("--points=%s: %s inversions did not converge", name, lost)
-    return np.asarray(found.z, np.float32)
-
-
-GIVEN = {".npy": _latents, ".npz": _inverted, HELD_OUT: _inverted}
-"""What is made of a file by how its name ends, and of "test:N", the first N held-out examples of
-the run's data: (space, name) to latents float32 [K, L]."""
 
 
 def classes(chosen: str | None, count: int) -> np.ndarray | None:

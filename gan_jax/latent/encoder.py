@@ -20,14 +20,14 @@ from ml_collections import ConfigDict
 from gan_jax.config.fields import BATCH, RATE, ROUNDS, WEIGHT, WIDTH, check
 from gan_jax.config.fields import RULES as RUN_RULES
 from gan_jax.core.errors import InputError
-from gan_jax.core.files import read_object, whole, write_atomically
+from gan_jax.core.files import read_object, to_json, whole, write_atomically
 from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.game.state import Variables
 from gan_jax.latent.space import Generate, InEvaluation, Space
 from gan_jax.metrics.batching import in_batches
 from gan_jax.models.conv import Conv
 from gan_jax.run.checkpoint import Checkpoints, digest
-from gan_jax.run.workdir import Workdir, to_json
+from gan_jax.run.workdir import Workdir
 
 RULES = {
     "seed": RUN_RULES["seed"],

@@ -13,7 +13,7 @@ from gan_jax.latent.inversion import Inversion, invert
 from gan_jax.latent.space import Space
 
 HELD_OUT = "test"
-NAMES = ("images", "samples", "points", "x")
+NAMES = ("images", "samples", "points", "x", "reconstructions")
 """What examples may be called in a .npz file; their classes are `labels`."""
 
 

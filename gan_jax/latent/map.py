@@ -1,9 +1,9 @@
 """Draw a map of a plane through three latents: which digit, or mode, and how surely.
 
-    python -m gan_jax.latent.map --workdir=DIR [--seed=0 | --points=FILE.npy] --out=FILE.png
+    python -m gan_jax.latent.map --workdir=DIR [--seed=0 | --points=FILE] --out=FILE.png
 
-The three latents are the first of a seed, those of `gan_jax.sample`, or the rows of a file, float
-[3, L]. `--images=FILE.png` also writes the images themselves, laid out as the map is. Needs the
+The three latents are the first of a seed, those of `gan_jax.sample`, or those that `--points`
+names. `--images=FILE.png` also writes the images themselves, laid out as the map is. Needs the
 extra `study`: pip install "gan-jax[study]".
 """
 
@@ -19,7 +19,9 @@ from gan_jax.core.errors import InputError
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
 _OUT = flags.DEFINE_string("out", None, "The map, a .png file to write.", required=True)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the three latents.", 0, 2**32 - 1)
-_POINTS = flags.DEFINE_string("points", None, "A .npy file of three latents [3, L] instead.")
+_POINTS = flags.DEFINE_string(
+    "points", None, "Three latents instead, as `gan_jax.interpolate` takes them: a file, or test:3."
+)
 _SIDE = flags.DEFINE_integer("side", 80, "Latents a side of the map.", 2, 1000)
 _IMAGES = flags.DEFINE_string("images", None, "A .png file for the images of the map.")
 _ACROSS = flags.DEFINE_integer("images_side", 20, "Images a side of that.", 2, 100)
@@ -78,11 +80,9 @@ def _three(space) -> tuple[np.ndarray, str]:
     """Three latents, and what the user set to get them."""
     if _POINTS.value is None:
         return np.asarray(space.draw(3, _SEED.value).z), "--seed"
-    try:
-        return np.asarray(np.load(_POINTS.value, allow_pickle=False), float), "--points"
-    except (OSError, ValueError, EOFError) as error:
-        why = f"no .npy file of numbers: {str(error).splitlines()[0]}"
-        raise InputError("--points", _POINTS.value, why) from error
+    from gan_jax.latent.points import read_points
+
+    return read_points(space, _POINTS.value).astype(float), "--points"
 
 
 def _check(space, key: str, three: np.ndarray) -> None:

@@ -12,9 +12,8 @@ import numpy as np
 from absl import logging
 
 from gan_jax.core.errors import Diverged
-from gan_jax.core.files import read_log, whole, write_atomically, writing
+from gan_jax.core.files import read_log, to_json, whole, write_atomically, writing
 from gan_jax.report.events import EventFile
-from gan_jax.run.workdir import to_json
 
 _FIELDS = {"step": whole(0)}
 

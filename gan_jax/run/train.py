@@ -11,7 +11,7 @@ from gan_jax.config import pitfalls
 from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices, any_host, replica_spread, to_host
 from gan_jax.core.errors import Diverged, RunError
-from gan_jax.core.files import Damaged, write_atomically
+from gan_jax.core.files import Damaged, to_json, write_atomically
 from gan_jax.core.signals import StopRequest
 from gan_jax.examples import pictures
 from gan_jax.game.state import GANState
@@ -21,7 +21,7 @@ from gan_jax.run import rounds
 from gan_jax.run.checkpoint import Checkpoints
 from gan_jax.run.evaluation import Evaluator
 from gan_jax.run.intervals import Speed, is_time, next_time
-from gan_jax.run.workdir import Workdir, describe, to_json
+from gan_jax.run.workdir import Workdir, describe
 
 
 class Run:

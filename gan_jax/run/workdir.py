@@ -1,20 +1,19 @@
 """A run's folder: what it holds, and whether a config may go on in it."""
 
 import importlib.metadata
-import json
 import os
 import platform
 from pathlib import Path
 from typing import Any
 
-import jax
 from absl import logging
 from ml_collections import ConfigDict
 
 import gan_jax
 from gan_jax.config.fields import check, flatten
+from gan_jax.core import devices
 from gan_jax.core.errors import InputError, choose
-from gan_jax.core.files import fitting, read_object, whole, wholes, write_atomically
+from gan_jax.core.files import fitting, read_object, to_json, whole, wholes, write_atomically
 from gan_jax.data.dataset import DataSpec, Feature
 from gan_jax.examples import EXAMPLE_KINDS
 from gan_jax.run.lock import Lock
@@ -162,11 +161,7 @@ def describe(config: ConfigDict, dataset) -> dict[str, Any]:
             "fingerprint": dataset.fingerprint,
         },
         "versions": versions(),
-        "devices": {
-            "count": jax.device_count(),
-            "hosts": jax.process_count(),
-            "kind": jax.devices()[0].device_kind,
-        },
+        "devices": devices.describe(),
     }
 
 
@@ -218,8 +213,3 @@ def _refuse_contradictions(path: Path, old: dict[str, Any], new: dict[str, Any])
         changed.append(f"config.data.source: {sizes[0]} there, {sizes[1]} now")
     if changed:
         raise InputError("--workdir", path, f"holds another run: {'; '.join(changed)}")
-
-
-def to_json(value: Any, indent: int | None = None) -> str:
-    """Strict JSON: a number that is not finite is an error, not a word that readers choke on."""
-    return json.dumps(value, indent=indent, allow_nan=False)

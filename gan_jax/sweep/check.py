@@ -10,8 +10,8 @@ from gan_jax.config.hyperparameters import structure
 from gan_jax.config.rules import Config
 from gan_jax.config.setup import build
 from gan_jax.core.errors import InputError, choose
+from gan_jax.core.files import to_json
 from gan_jax.data import DATASETS, DataSpec
-from gan_jax.run.workdir import to_json
 
 _PER_EPOCH = 100  # batches, where the data have not been counted: changes nothing that is checked
 

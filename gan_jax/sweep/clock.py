@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from gan_jax.core.files import write_atomically
-from gan_jax.run.workdir import to_json
+from gan_jax.core.files import to_json, write_atomically
 from gan_jax.sweep.folder import Told
 
 SECONDS_A_NOTE = 1.0

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan_jax.core.files import Damaged, read_object, write_atomically
-from gan_jax.run.workdir import to_json
+from gan_jax.core.files import Damaged, read_object, to_json, write_atomically
 from gan_jax.sweep import rows
 from gan_jax.sweep.study import TrialConfig
 

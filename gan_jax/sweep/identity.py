@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_jax.core.errors import InputError, RunError
-from gan_jax.core.files import Damaged, read_object, write_atomically
-from gan_jax.run.workdir import to_json
+from gan_jax.core.files import Damaged, read_object, to_json, write_atomically
 from gan_jax.sweep.study import TrialConfig
 
 _FIELDS = {"study": str, "filter": str, "overrides": list, "trials": list}

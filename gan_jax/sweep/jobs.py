@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from gan_jax.config.hyperparameters import structure
 from gan_jax.core.errors import choose
+from gan_jax.core.files import to_json
 from gan_jax.data import DATASETS
-from gan_jax.run.workdir import to_json
 from gan_jax.sweep.study import TrialConfig
 
 

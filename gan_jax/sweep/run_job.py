@@ -15,12 +15,12 @@ import numpy as np
 
 from gan_jax import data
 from gan_jax.core.errors import Diverged, RunError, Stopped
-from gan_jax.core.files import write_atomically
+from gan_jax.core.files import to_json, write_atomically
 from gan_jax.core.signals import StopRequest
 from gan_jax.report.recorder import read_rows
 from gan_jax.run.checkpoint import Checkpoints
 from gan_jax.run.train import Run
-from gan_jax.run.workdir import Workdir, to_json, versions
+from gan_jax.run.workdir import Workdir, versions
 from gan_jax.sweep import rows as table
 from gan_jax.sweep.clock import SECONDS_A_NOTE, Clock
 from gan_jax.sweep.folder import JobFolder

@@ -19,7 +19,7 @@ from ml_collections import ConfigDict
 from gan_jax.config.checks import checked
 from gan_jax.config.fields import flatten, no_such_field
 from gan_jax.core.errors import InputError
-from gan_jax.run.workdir import to_json
+from gan_jax.core.files import to_json
 from gan_jax.study.report import Report, Section
 from gan_jax.sweep.check import check_builds, naming
 

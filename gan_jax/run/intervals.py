@@ -1,4 +1,4 @@
-"""The rhythm of a run: when to do what, and how fast it goes."""
+"""The interval of a run: when to do what, and how fast it goes."""
 
 import time
 
@@ -8,9 +8,9 @@ def is_time(step: int, every: int, last: int) -> bool:
     return step % every == 0 or step == last
 
 
-def next_time(step: int, rhythms: list[int], last: int) -> int:
-    """The first step after `step` at which something of one of the rhythms is due."""
-    return min(last, *(every * (step // every + 1) for every in rhythms))
+def next_time(step: int, intervals: list[int], last: int) -> int:
+    """The first step after `step` at which something of one of the intervals is due."""
+    return min(last, *(every * (step // every + 1) for every in intervals))
 
 
 class Speed:

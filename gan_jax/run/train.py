@@ -82,18 +82,18 @@ class Run:
         examples = self.devices.replicate(self.setup.training(self.dataset))
         run_rounds = rounds.make_rounds(self.phases, self.devices, self.setup.batches, examples)
         speed, last = Speed(self.step), config.train.steps
-        rhythms = [rhythm.every for rhythm in (config.log, config.eval, config.checkpoint)]
+        intervals = [each.every for each in (config.log, config.eval, config.checkpoint)]
         with ExitStack() as stack:
             stop = None
             while self.step < last:
                 first, self.step = (
                     self.step,
-                    next_time(self.step, [self.rounds_per_dispatch, *rhythms], last),
+                    next_time(self.step, [self.rounds_per_dispatch, *intervals], last),
                 )
                 state, measured = run_rounds(state, first, self.step - first)
                 # Before, while programs were compiled, there was nothing new to save.
                 stop = stop or stack.enter_context(StopRequest())
-                logs, evaluates, saves = (is_time(self.step, every, last) for every in rhythms)
+                logs, evaluates, saves = (is_time(self.step, every, last) for every in intervals)
                 self.recorder.add(self.step, measured, logged=logs or evaluates)
                 if logs:
                     self._log(speed)

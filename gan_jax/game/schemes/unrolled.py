@@ -23,7 +23,7 @@ def unrolled(updates: Updates, config, per_epoch: int) -> tuple[Phase, ...]:
         github.com/poolio/unrolled_gan, where the generator minimizes minus the unrolled `loss`.
 
     Raises:
-        InputError: If a player would move more than once a round.
+        InputError: If a player would be updated more than once a round.
     """
     del per_epoch
     refuse_counts(config)

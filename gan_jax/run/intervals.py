@@ -1,4 +1,4 @@
-"""The interval of a run: when to do what, and how fast it goes."""
+"""When a run does what, and how fast it goes."""
 
 import time
 

@@ -3,7 +3,6 @@
 import ast
 import functools
 import importlib
-import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -391,114 +390,28 @@ def test_a_field_that_nothing_reads_is_found(key):
     assert not is_read(key, LIBRARY)
 
 
-# Who may know whom
-
-
-@functools.cache
-def imports(path: Path) -> set[str]:
-    """What a file imports anywhere in it: "jax.numpy", "gan_jax.game.update", "gan_jax.data"."""
-    found = set()
-    for node in ast.walk(SOURCES[path]):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+def defaults(tree: ast.AST) -> list[str]:
+    """Reads of a config that would hide a field that is missing: config.get(…), getattr(config, …),
+    or of any part of one."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = chain(node.func)
+        if name == "getattr" and len(node.args) > 2:
+            name = f"{chain(node.args[0])}.getattr"
+        *holders, method = name.split(".")
+        if method in ("get", "setdefault", "getattr") and "config" in holders:
+            found.append(f"line {node.lineno}: {name}")
     return found
 
 
-SPLIT = {"config", "core", "run"}  # whose files know each other in an order of their own
+def test_no_read_of_a_config_has_a_default():
+    found = {str(path): defaults(SOURCES[path]) for path in LIBRARY}
+    assert not {path: reads for path, reads in found.items() if reads}
 
 
-def room_of(parts: tuple[str, ...]) -> str:
-    """The room that a file or an imported name is in: "game", "train", "configs"."""
-    names = [part.removesuffix(".py") for part in parts if part != "__init__.py"]
-    if names[0] != "gan_jax" or len(names) == 1:
-        return names[0]
-    return names[2] if names[1] in SPLIT and len(names) > 2 else names[1]
-
-
-def known(room: str) -> set[str]:
-    """The project's other rooms that a room imports."""
-    names = set().union(*(imports(path) for path in SOURCES if room_of(path.parts) == room))
-    rooms = {room_of(tuple(name.split("."))) for name in names if name.split(".")[0] in ROOMS}
-    return rooms - {room, "gan_jax", "__version__"}
-
-
-ROOMS = {"gan_jax", "configs", "experiments"}
-ALL_ROOMS = sorted({room_of(path.parts) for path in SOURCES})
-MAY_KNOW = {
-    "configs": set(),
-    "names": set(),
-    "errors": {"names"},
-    "hosts": {"errors"},
-    "streams": {"threefry"},
-    "threefry": set(),
-    "process": set(),
-    "intervals": set(),
-    "examples": set(),
-    "fields": {"errors", "names"},
-    "data": {"errors", "examples"},
-    "checkpoint": {"errors"},
-    "devices": {"errors", "hosts"},
-    "models": {"errors", "examples", "streams"},
-    "hyperparameters": {"fields"},
-    "game": {"data", "errors", "examples", "hyperparameters", "models", "names", "streams"},
-    "metrics": {"data", "errors", "examples"},
-    "diagnostics": {"data", "game"},
-    "rounds": {"data", "devices", "errors", "game"},
-    "rules": {"errors", "examples", "game", "hyperparameters", "models"},
-    "report": {"errors", "workdir"},
-    "study": {"errors", "workdir"},
-    "workdir": {"data", "errors", "examples", "fields"},
-    "sampling": {"data", "errors", "examples", "game", "models", "streams"},
-    "restore": {
-        *("checkpoint", "data", "errors", "examples", "fields", "game", "setup", "stand_ins"),
-        "workdir",
-    },
-    "latent": {
-        *("checkpoint", "cli", "data", "errors", "examples", "fields", "game", "metrics", "models"),
-        *("report", "restore", "rules", "sampling", "streams", "study", "workdir"),
-    },
-}
-
-
-@pytest.mark.parametrize("room", MAY_KNOW)
-def test_a_room_knows_only_those_below_it(room):
-    assert room in ALL_ROOMS
-    assert known(room) <= MAY_KNOW[room]
-
-
-@pytest.mark.parametrize("room", ALL_ROOMS)
-def test_nobody_imports_the_configs_or_the_experiments_but_the_experiments(room):
-    assert known(room).isdisjoint({"configs", "experiments"} if room != "experiments" else {})
-
-
-def test_rooms_do_not_know_each_other_in_a_circle():
-    graph = {room: known(room) & set(ALL_ROOMS) for room in ALL_ROOMS}
-    while graph:
-        lowest = {room for room, others in graph.items() if not others}
-        assert lowest, f"a circle among {graph}"
-        graph = {room: others - lowest for room, others in graph.items() if room not in lowest}
-
-
-LAYOUT = {"pmap", "shard_map", "distributed", "multihost_utils", "device_put", "sharding", "Mesh"}
-COUNTS = {"devices", "device_count", "process_count", "process_index"}
-COUNTS |= {"local_devices", "local_device_count"}
-KNOWS_DEVICES = {  # beside `devices`
-    "checkpoint": {"process_index"},  # one process of a run writes
-    "train": {"process_index", "process_count"},
-    "workdir": {"devices", "device_count", "process_count"},  # notes what a run runs on
-}
-MEASURES_DEVICES = Path("experiments/device")
-
-
-@pytest.mark.parametrize("room", sorted({*ALL_ROOMS} - {"devices"}))
-def test_devices_are_the_business_of_one_file(room):
-    used = set()
-    paths = [path for path in SOURCES if room_of(path.parts) == room]
-    for path in (path for path in paths if MEASURES_DEVICES not in path.parents):
-        names = imports(path) | {chain(node) for node in ast.walk(SOURCES[path])}
-        jaxs = [name.split(".")[1:] for name in names if name.split(".")[0] == "jax"]
-        used |= set(itertools.chain(*jaxs)) & (LAYOUT | COUNTS)
-    assert used <= KNOWS_DEVICES.get(room, set())
+def test_reads_with_defaults_are_found():
+    reads = ("config.get('a')", "self.config.optim.get('b', 1)", "getattr(config.train, 'c', 2)")
+    assert all(len(defaults(ast.parse(read))) == 1 for read in reads)
+    assert not defaults(ast.parse("found.get('d'); config.optim[name]; getattr(config, name)"))

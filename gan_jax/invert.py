@@ -6,7 +6,8 @@
 FILE is a .npz (`images`, or `samples` as gan_jax.sample writes them), a .npy, or a picture of the
 size that the generator makes; "test:N" are the first N held-out examples of the run's data. The
 file written holds `z` float32 [N, L], `error` (mean squared, images in [-1, 1]) and `converged`
-[N], `reconstructions` as gan_jax.sample would write them, and `record`, a JSON text.
+[N], `reconstructions` as gan_jax.sample would write them, their `labels` of a run that knows
+classes, and `record`, a JSON text. It may be the `--points` of gan_jax.interpolate and latent.map.
 """
 
 from pathlib import Path
@@ -39,10 +40,8 @@ def main() -> None:
     if not out.absolute().parent.is_dir():
         raise InputError("--out", out, "there is no such folder")
     from gan_jax import latent
-    from gan_jax.core.files import to_json
-    from gan_jax.latent import encoder, files
+    from gan_jax.latent import encoder, files, points
     from gan_jax.latent.inversion import invert
-    from gan_jax.latent.render import render
 
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
     x, labels = files.read(space, _IMAGES.value)
@@ -62,15 +61,8 @@ def main() -> None:
         tolerance=_TOLERANCE.value,
         seed=_SEED.value,
     )
-    origin = {"step": space.step, "weights": space.weights, "images": _IMAGES.value}
-    np.savez_compressed(
-        out,
-        z=found.z,
-        error=found.error,
-        converged=found.converged,
-        reconstructions=render(space, found.z, labels),
-        record=to_json(origin | {"method": _METHOD.value} | space.record),
-    )
+    origin = {"images": _IMAGES.value, "method": _METHOD.value}
+    points.write_points(out, space, found, labels, origin)
     lost = np.sum(~found.converged)
     print(f"{len(x)} images, mean squared error {found.error.mean():.3g}: {out}")
     print(f"{lost} of them did not converge" if lost else "all of them converged")

@@ -2,8 +2,9 @@
 
     python -m gan_jax.sample --workdir=DIR --num=10000 --seed=0 --out=FILE.npz
 
-The file holds `samples`, uint8 [N, H, W, C] for images, float32 [N, 2] for points, and `record`, a
-JSON text that says where they come from: step, weights, seed, the run's config, data and versions.
+The file holds `samples`, uint8 [N, H, W, C] for images, float32 [N, 2] for points, their `labels`,
+int32 [N], of a run that knows classes, and `record`, a JSON text that says where they come from:
+step, weights, seed, the run's config, data and versions.
 """
 
 import numpy as np
@@ -24,15 +25,14 @@ def main() -> None:
     out = cli.output("--out", _OUT.value, (".npz",))
     from gan_jax.core.files import to_json
     from gan_jax.run.restore import restore
-    from gan_jax.run.sampling import make_sampler
+    from gan_jax.run.sampling import as_arrays, make_sampler
 
     trained = restore(_WORKDIR.value, _STEP.value, _WEIGHTS.value, beside=())
     sample = make_sampler(trained.setup.game, trained.conditions())
-    samples = [batch.x for batch in sample(trained.generator, _NUM.value, _SEED.value)]
-    samples = np.concatenate(samples)
+    arrays = as_arrays(sample(trained.generator, _NUM.value, _SEED.value))
     origin = {"step": trained.step, "weights": _WEIGHTS.value, "seed": _SEED.value}
-    np.savez_compressed(out, samples=samples, record=to_json(origin | trained.record))
-    print(f"{len(samples)} samples of step {trained.step} in {out}")
+    np.savez_compressed(out, **arrays, record=to_json(origin | trained.record))
+    print(f"{_NUM.value} samples of step {trained.step} in {out}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Examples from a generator: example number i of a seed is always the same one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import jax
@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.data.batches import Examples
-from gan_jax.examples.condition import Condition
+from gan_jax.examples.condition import LABEL, Condition
 from gan_jax.game.objectives import Game
 from gan_jax.game.state import Variables
 
@@ -35,6 +35,16 @@ def make_sampler(game: Game, conditions: Condition | None = None) -> Sampler:
             yield jax.tree.map(lambda leaf, rest=num - first: np.asarray(leaf)[:rest], found)
 
     return sample
+
+
+def as_arrays(batches: Iterable[Examples]) -> dict[str, np.ndarray]:
+    """Samples by the names that files have for them: `samples` [N, ...] and, where they were made
+    for classes, `labels` int32 [N]."""
+    batches = list(batches)
+    arrays = {"samples": np.concatenate([batch.x for batch in batches])}
+    if LABEL in (batches[0].condition or {}):
+        arrays["labels"] = np.concatenate([batch.condition[LABEL] for batch in batches])
+    return arrays
 
 
 def examples(

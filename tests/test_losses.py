@@ -17,6 +17,7 @@ from gan_jax.config import rules
 from gan_jax.core.devices import to_host
 from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Examples
+from gan_jax.examples import POINT
 from gan_jax.game.f_gan import exponential
 from gan_jax.game.losses import LOSSES, Loss, cross_entropy, non_saturating, saturating
 from gan_jax.game.objectives import Game
@@ -252,7 +253,7 @@ def test_accuracies_count_from_where_real_and_fake_are_alike(name):
 @pytest.mark.parametrize(("name", "share"), [("non_saturating", 1.0), ("least_squares", 0.5)])
 def test_shares_taken_for_real_are_told_by_the_loss(name, share):
     logits = np.array([[0.2], [0.4], [0.6], [0.8]], np.float32)
-    game = Game(Identity(False), Identity(True), LOSSES[name], Prior(1), 4, None)
+    game = Game(Identity(False), Identity(True), LOSSES[name], Prior(1), 4, POINT)
     _, (_, measured) = game.discriminator_objective({}, {}, {}, Examples(logits), jax.random.key(0))
     assert measured["accuracy_real"] == share
     fakes, *_ = game.fakes({}, jax.random.key(0))

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from configs import base
+from gan_jax.config.checks import checked
 from gan_jax.core.errors import InputError
 from gan_jax.game.optimizers import DECAYS, OPTIMIZERS, build, evaluation_params
 
@@ -115,9 +116,10 @@ def test_values_by_hand():
     ("field", "choices"), [("name", sorted(OPTIMIZERS)), ("decay", ["constant", "cosine"])]
 )
 def test_unknown_names_are_refused(player, field, choices):
-    wrong = base.player(RATE, **{field: "adm"})
+    wrong = base.get_config()
+    wrong.optim[player][field] = "adm"
     with pytest.raises(InputError) as caught:
-        build(wrong, player, 10)
+        checked(wrong)
     assert caught.value.key == f"config.optim.{player}.{field}"
     assert caught.value.value == "adm"
     assert ", ".join(choices) in caught.value.why

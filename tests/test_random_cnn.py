@@ -10,6 +10,7 @@ from scipy.signal import correlate
 from gan_jax.core.errors import InputError
 from gan_jax.data import Dataset, embedded
 from gan_jax.data.images import resize
+from gan_jax.examples import IMAGE
 from gan_jax.metrics import PROTOCOLS, random_cnn
 from gan_jax.metrics.batching import BATCH
 from gan_jax.metrics.frechet import frechet_distance
@@ -21,7 +22,7 @@ def colours():
     rng = np.random.default_rng(0)
     coarse = np.clip(rng.normal((150, 110, 80), 50, (1100, 4, 4, 3)), 0, 255).astype(np.uint8)
     images = coarse.repeat(8, axis=1).repeat(8, axis=2)
-    return Dataset("patches", "made", images[:600], images[600:])
+    return Dataset("patches", "made", IMAGE, images[:600], images[600:])
 
 
 def in_double_precision(image: np.ndarray) -> np.ndarray:

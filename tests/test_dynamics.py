@@ -1,12 +1,12 @@
-"""Small games with known answers, played by the very schemes and optimizers of a run.
+"""Small games with known answers, trained by the very schemes and optimizers of a run.
 
 The bilinear game: the generator t minimizes t p, the discriminator p minimizes -t p. The Dirac-GAN
 of Mescheder et al., 2018, arXiv:1801.04406: real data at 0, the generator puts its one example at
 t, the discriminator's logit for x is p x; it is the bilinear game with a loss around t p.
 
 Near the equilibrium a round is a linear map of (t, p) and of what is remembered. Each case has its
-matrix, in double precision, whose powers the played trajectory must follow, and its spectral radius
-by formula: the rate at which play contracts, circles or grows.
+matrix, in double precision, whose powers the trajectory must follow, and its spectral radius
+by formula: the rate at which training contracts, circles or grows.
 """
 
 import jax
@@ -60,7 +60,7 @@ class DiracGAN:
         return penalty - self.value(generator["params"], params), (model_state, {})
 
 
-def played(game, rounds, start=(1.0, 0.5), size=1.0, optim=None, **schedule):
+def trajectory(game, rounds, start=(1.0, 0.5), size=1.0, optim=None, **schedule):
     """The trajectory (t, p) [rounds + 1, 2] of a scheme, with every round compiled as in a run.
 
     Args:
@@ -83,10 +83,10 @@ def played(game, rounds, start=(1.0, 0.5), size=1.0, optim=None, **schedule):
     state = schemes.with_memory(config, GANState(np.int32(0), key, *players, None))
     devices = Devices(jax.devices()[:1])
     examples = Examples(np.zeros(1, np.float32))
-    play = make_rounds(schemes.build(config, updates, 1), devices, Batches(1, 1, 0), examples)
+    run_rounds = make_rounds(schemes.build(config, updates, 1), devices, Batches(1, 1, 0), examples)
     path = [start]
     for step in range(rounds):
-        state, _ = play(state, step)
+        state, _ = run_rounds(state, step)
         path.append([float(state.generator.params), float(state.discriminator.params)])
     return np.array(path, np.float64)
 
@@ -120,7 +120,7 @@ def logistic(logit):
 
 
 class Case:
-    """One way to play, its matrix and its rate.
+    """One way to train, its matrix and its rate.
 
     Args:
         matrix: Of `every` rounds.
@@ -128,7 +128,7 @@ class Case:
         game: Options of the game.
         memory: What is remembered at the start, as maps of (t, p).
         every: Rounds.
-        options: Of `played`.
+        options: Of `trajectory`.
     """
 
     def __init__(self, matrix, radius, game=None, memory=(), every=1, **options):
@@ -136,7 +136,7 @@ class Case:
         self.every, self.options = every, options
 
 
-ANGLE = np.arccos(1 - H**2 / 2)  # by which alternating play turns
+ANGLE = np.arccos(1 - H**2 / 2)  # by which alternating updates turn
 BY_PAST = np.sqrt((1 + np.sqrt(1 - 4 * H**2)) / 2)  # the larger root of x^2 - (1 - 2ih) x - ih
 R1 = regularized(0.5)
 CASES = {
@@ -213,7 +213,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_scheme_goes_the_path_of_its_matrix_and_no_faster_than_its_rate(name):
     case, rounds = CASES[name], 24
-    path = played(DiracGAN(**case.game), rounds, scheme=name.split(",")[0], **case.options)
+    path = trajectory(DiracGAN(**case.game), rounds, scheme=name.split(",")[0], **case.options)
     eigenvalues = np.linalg.eigvals(case.matrix)
     radius = np.max(np.abs(eigenvalues))
     if case.radius == "below 1":
@@ -242,10 +242,10 @@ def test_every_scheme_has_its_proof():
 def test_lengths_grow_contract_or_return_by_the_known_factor_each_round():
     """On the bilinear game the two maps are similarities: every single round has the factor."""
     for scheme in ("simultaneous", "extragradient"):
-        lengths = np.linalg.norm(played(DiracGAN(), 10, scheme=scheme), axis=1)
+        lengths = np.linalg.norm(trajectory(DiracGAN(), 10, scheme=scheme), axis=1)
         np.testing.assert_allclose(lengths[1:] / lengths[:-1], CASES[scheme].radius, rtol=1e-5)
-    t, p = played(DiracGAN(), 200, scheme="alternating").T
-    invariant = t**2 + p**2 + H * t * p  # an ellipse that alternating play never leaves
+    t, p = trajectory(DiracGAN(), 200, scheme="alternating").T
+    invariant = t**2 + p**2 + H * t * p  # an ellipse that alternating updates never leave
     np.testing.assert_allclose(invariant, invariant[0], rtol=1e-3)
 
 
@@ -259,7 +259,7 @@ def test_alignment_turns_towards_stable_and_away_from_unstable_points(gamma):
         pulled, turned = jacobian.T @ xi, TURN.T @ xi
         sign = np.sign((xi @ pulled) * (turned @ pulled) / 2 + 0.1)
         options = {"scheme": "symplectic", "symplectic_weight": 0.6, "start": start}
-        path = played(DiracGAN(gamma=gamma), 1, **options)
+        path = trajectory(DiracGAN(gamma=gamma), 1, **options)
         np.testing.assert_allclose(path[1], start - H * (xi + sign * 0.6 * turned), rtol=1e-5)
         signs.add(sign)
     assert signs == {np.sign(gamma)}

@@ -148,7 +148,7 @@ def test_similar_images_have_neighbouring_latents_where_one_is_the_other():
 
 
 def test_similar_images_of_a_generator_that_forgets_have_any_latents():
-    """It looks at the first two numbers only."""
+    """It depends on the first two numbers only."""
     basis = _BASIS * (np.arange(LATENT) < 2)[:, None]
     z = latents(2_000)
     found = reverse(make_look(Partial(linear, jnp.asarray(basis)), READ), z, count=200)
@@ -338,7 +338,7 @@ def test_a_run_that_diverged_has_no_similar_neighbours():
     assert gains["mean pair, pixels"].difference.estimate == pytest.approx(3 / 8 * 0.8, abs=0.01)
 
 
-def play(cosine, samples):
+def contour_results(cosine, samples):
     """Gains of a phase in cosine and in the logarithm of the Frechet distance, by stage and k."""
 
     def measure(rng):
@@ -374,12 +374,14 @@ def play(cosine, samples):
     ids=["both", "neither", "worse", "early-and-long", "few"],
 )
 def test_contours_improve_where_phases_gain(cosine, samples, seeds, status):
-    results = trials("contours", play(cosine, samples), seeds)
+    results = trials("contours", contour_results(cosine, samples), seeds)
     assert load("contours").report(results).status == status
 
 
 def test_gains_are_by_measure_stage_and_k():
-    results = trials("contours", play(lambda stage, k: k / 1_000, lambda stage, k: 0.3), 9)
+    results = trials(
+        "contours", contour_results(lambda stage, k: k / 1_000, lambda stage, k: 0.3), 9
+    )
     cosine, frechet = contours.families(contours.gained(contours.long(results)))
     assert len(cosine) == len(frechet) == STUDIES["contours"]
     for k in contours.UPDATES:
@@ -389,7 +391,7 @@ def test_gains_are_by_measure_stage_and_k():
 
 
 def test_a_run_that_diverged_has_gained_nothing():
-    results = trials("contours", play(lambda stage, k: 0.2, lambda stage, k: 0.3), 9)
+    results = trials("contours", contour_results(lambda stage, k: 0.2, lambda stage, k: 0.3), 9)
     results.loc[:2, [name for name in results if "/" in name]] = np.nan
     cosine, _ = contours.families(contours.gained(contours.long(results)))
     gain = cosine["contours, late, k = 10"].difference
@@ -399,7 +401,7 @@ def test_a_run_that_diverged_has_gained_nothing():
 
 MADE = {
     "neighbours": lambda: trials("neighbours", space(0.2, 0.8, 0.8), 3),
-    "contours": lambda: trials("contours", play(lambda *_: 0.2, lambda *_: 0.0), 3),
+    "contours": lambda: trials("contours", contour_results(lambda *_: 0.2, lambda *_: 0.0), 3),
 }
 
 

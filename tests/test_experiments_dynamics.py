@@ -1,4 +1,4 @@
-"""Studies of what stops a GAN: trials that can be played, and verdicts that follow the numbers."""
+"""Studies of what stops a GAN: trials that can be run, and verdicts that follow the numbers."""
 
 import functools
 import importlib
@@ -138,8 +138,8 @@ def test_a_gradient_that_is_lost_to_divergence_has_not_vanished():
 # Freezing
 
 
-def plays(scores, *, noise=0.02, **more):
-    """Shares within 3 sigma of all modes, by way of play."""
+def shares(scores, *, noise=0.02, **more):
+    """Shares within 3 sigma of all modes, by scheme."""
 
     def measure(flat, step, rng):
         scheme = flat["schedule.scheme"]
@@ -169,7 +169,7 @@ def plays(scores, *, noise=0.02, **more):
     ],
 )
 def test_holding_matters_where_scores_without_it_are_lower(scores, status):
-    results = plays(scores)
+    results = shares(scores)
     assert load("freezing").report(results).status == status
 
 
@@ -254,7 +254,7 @@ def test_ranks_agree_where_what_is_told_decides():
 
 MADE = {
     "vanishing_gradients": lambda: gradients({"minimax": 4, "hinge": 0}, seeds=2),
-    "freezing": lambda: plays({"joint": 0.1}, seeds=1),
+    "freezing": lambda: shares({"joint": 0.1}, seeds=1),
     "toy_start": lambda: starts(lambda width, rate: 0.7, lambda width, rate: 0.3, seeds=2),
 }
 

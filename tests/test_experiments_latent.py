@@ -1,4 +1,4 @@
-"""Studies of latent space: trials that can be played, and verdicts that follow the numbers."""
+"""Studies of latent space: trials that can be run, and verdicts that follow the numbers."""
 
 import functools
 import importlib

@@ -94,7 +94,7 @@ def test_a_donated_state_with_an_average_lives_on(trained, count):
 def test_the_state_is_donated_and_the_examples_are_not(count):
     devices = devices_of(count)
 
-    def play(state, examples, indices):
+    def step(state, examples, indices):
         update = jnp.sum(examples[indices])
         if devices.axis_name:
             update = lax.pmean(update, devices.axis_name)
@@ -104,7 +104,7 @@ def test_the_state_is_donated_and_the_examples_are_not(count):
     state = devices.replicate(given)
     examples = devices.replicate(np.arange(8, dtype=np.float32))
     indices = devices.split(np.arange(8)[None])
-    moved, measured = devices.compile(play)(state, examples, indices)
+    moved, measured = devices.compile(step)(state, examples, indices)
     np.testing.assert_array_equal(moved, np.full(3, 28 / count))
     assert measured["update"] == 28 / count
     assert state.is_deleted()

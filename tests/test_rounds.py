@@ -13,13 +13,13 @@ from gan_jax.run.workdir import Workdir
 
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("k", [1, 2])
-def test_a_loop_plays_the_rounds_that_single_dispatches_play(start, devices, k):
+def test_a_loop_runs_the_rounds_that_single_dispatches_run(start, devices, k):
     parts = start({"schedule.discriminator": k}, devices=devices)
     one_by_one, last = parts.train(5)
     examples = parts.devices.replicate(parts.examples)
-    play = rounds.make_rounds(parts.phases, parts.devices, parts.batches, examples)
-    state, measured = play(parts.devices.replicate(parts.state), 0)
-    state, measured = play(state, 1, 4)
+    run_rounds = rounds.make_rounds(parts.phases, parts.devices, parts.batches, examples)
+    state, measured = run_rounds(parts.devices.replicate(parts.state), 0)
+    state, measured = run_rounds(state, 1, 4)
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-5), state, one_by_one)
     for name, values in measured.items():
         assert values.shape == (4,)
@@ -32,7 +32,9 @@ def test_a_cpu_plays_one_round_a_dispatch_unless_asked_for_more(start):
     assert rounds.rounds_per_dispatch(7, parts.phases, parts.devices) == 7
 
 
-def test_an_accelerator_plays_more_but_not_of_rounds_that_are_many_dispatches(start, monkeypatch):
+def test_an_accelerator_loops_over_more_but_not_of_rounds_that_are_many_dispatches(
+    start, monkeypatch
+):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     parts, long = start(), start({"schedule.discriminator": 9})
     assert rounds.rounds_per_dispatch(0, parts.phases, type(parts.devices)()) > 1

@@ -12,11 +12,6 @@ from absl import flags
 
 from gan_jax.core import cli
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
-_STEP = flags.DEFINE_integer("step", None, "A saved step; default: the newest.")
-_WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema), or raw.")
-_OUT = flags.DEFINE_string("out", None, "The folder of the report.", required=True)
-
 
 def study(report: Callable) -> None:
     """Load the latent space, study it, write the report, and end the program.
@@ -24,6 +19,11 @@ def study(report: Callable) -> None:
     Args:
         report: From a `gan_jax.latent.Space` to a `gan_jax.study.report.Report`.
     """
+    # Not on import: another program's flags have the same names.
+    workdir = flags.DEFINE_string("workdir", None, "The run's folder.", required=True)
+    step = flags.DEFINE_integer("step", None, "A saved step; default: the newest.")
+    weights = flags.DEFINE_string("weights", "ema", "The generator's average (ema), or raw.")
+    out = flags.DEFINE_string("out", None, "The folder of the report.", required=True)
 
     def main() -> None:
         from gan_jax import latent
@@ -31,18 +31,18 @@ def study(report: Callable) -> None:
         from gan_jax.study import page
 
         started = time.monotonic()
-        space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
+        space = latent.load(workdir.value, step.value, weights.value)
         found = report(space)
         data = space.record["data"]
         provenance = {
             "command": f"python -m experiments.latent.{Path(sys.argv[0]).stem} "
-            f"--workdir={_WORKDIR.value} --out={_OUT.value}",
+            f"--workdir={workdir.value} --out={out.value}",
             "run": f"{space.origin}, weights {space.weights}, {data['origin']}",
             "cost": f"{time.monotonic() - started:,.0f} s, compiling included",
             "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
             "config": space.config.to_dict(),
         }
-        page.write(found, _OUT.value, provenance)
-        print(f"{found.status}: {found.verdict}\nsee {_OUT.value}/report.html")
+        page.write(found, out.value, provenance)
+        print(f"{found.status}: {found.verdict}\nsee {out.value}/report.html")
 
     cli.run(main)

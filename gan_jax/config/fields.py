@@ -49,7 +49,7 @@ def real(low: float, high: float, *, above: bool = False, below: bool = False) -
 ROUNDS = whole(1, HUGE)
 WIDTH = whole(1, 2**16)
 BATCH = whole(1, 2**24)
-RATE = real(0, 1e30, above=True)  # a study may want a run that diverges
+RATE = real(0, 1e18, above=True)  # no size of it harms the program: studies want runs that diverge
 WEIGHT = real(0, HUGE)
 SHARE = real(0, 1, below=True)
 SWITCH = Rule(bool, lambda value: True, "")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from gan_jax.sweep.clock import Clock, Measured, seconds_left
-from gan_jax.sweep.folder import JobFolder, Told
-from gan_jax.sweep.progress import said
+from gan_jax.sweep.folder import JobFolder, JobProgress
+from gan_jax.sweep.progress import progress_text
 
 
 class Job(NamedTuple):
@@ -34,16 +34,16 @@ class Job(NamedTuple):
     def measured(self, seconds: float, interval: float) -> Measured:
         """What is known of it so long after it began, if it speaks at such intervals."""
         if seconds <= 0:
-            return Measured(self.kind, self.work, Told(self.before))
+            return Measured(self.kind, self.work, JobProgress(self.before))
         training = seconds - self.compiling
         if training < 0:
-            return Measured(self.kind, self.work, Told(self.before, self.before), seconds)
+            return Measured(self.kind, self.work, JobProgress(self.before, self.before), seconds)
         if seconds >= self.seconds:
-            told = Told(1.0, self.before, self.seconds - self.compiling, self.compiling)
+            told = JobProgress(1.0, self.before, self.seconds - self.compiling, self.compiling)
             return Measured(self.kind, self.work, told)
         waited = training % interval
         share = self.before + (training - waited) * self.speed / self.work
-        told = Told(share, self.before, training - waited, self.compiling)
+        told = JobProgress(share, self.before, training - waited, self.compiling)
         return Measured(self.kind, self.work, told, waited)
 
 
@@ -92,31 +92,33 @@ def test_time_left_is_within_a_third_from_the_second_tenth_on(case):
 
 
 def test_nothing_is_promised_before_anything_has_played():
-    assert seconds_left([Measured("a", 10, Told(0.0, 0.0))], 1) is None
-    assert seconds_left([Measured("a", 10, Told(0.5))], 1) is None
+    assert seconds_left([Measured("a", 10, JobProgress(0.0, 0.0))], 1) is None
+    assert seconds_left([Measured("a", 10, JobProgress(0.5))], 1) is None
 
 
 def test_what_is_done_takes_no_time():
-    assert seconds_left([Measured("a", 10, Told(1.0, 0.1, 9.0, 3.0))], 1) == 0
+    assert seconds_left([Measured("a", 10, JobProgress(1.0, 0.1, 9.0, 3.0))], 1) == 0
 
 
 def test_jobs_of_another_kind_go_at_the_speed_of_theirs():
     jobs = [
-        Measured("points", 1000, Told(1.0, 0.0, 1.0, 0.0)),
-        Measured("images", 10, Told(1.0, 0.0, 10.0, 0.0)),
-        Measured("images", 20, Told(0.0)),
-        Measured("points", 2000, Told(0.0)),
+        Measured("points", 1000, JobProgress(1.0, 0.0, 1.0, 0.0)),
+        Measured("images", 10, JobProgress(1.0, 0.0, 10.0, 0.0)),
+        Measured("images", 20, JobProgress(0.0)),
+        Measured("points", 2000, JobProgress(0.0)),
     ]
     assert seconds_left(jobs, 1) == pytest.approx(22)
     assert seconds_left(jobs, 2) == pytest.approx(20)
 
 
 def test_compiling_is_said():
-    compiling = Measured("a", 10, Told(0.25, 0.25))
-    assert said([compiling], [4], None) == "trials 1 of 4, jobs begun 1 of 1, compiling"
-    training = Measured("a", 10, Told(0.5, 0.25, 30.0, 60.0))
-    assert said([training], [4], None) == ("trials 2 of 4, jobs begun 1 of 1, about 0:01:00 left")
-    both = said([training, compiling], [4, 4], 2)
+    compiling = Measured("a", 10, JobProgress(0.25, 0.25))
+    assert progress_text([compiling], [4], None) == "trials 1 of 4, jobs begun 1 of 1, compiling"
+    training = Measured("a", 10, JobProgress(0.5, 0.25, 30.0, 60.0))
+    assert progress_text([training], [4], None) == (
+        "trials 2 of 4, jobs begun 1 of 1, about 0:01:00 left"
+    )
+    both = progress_text([training, compiling], [4, 4], 2)
     assert "jobs begun 2 of 2, 1 compiling, about " in both
 
 
@@ -124,11 +126,11 @@ def test_a_clock_leaves_compiling_out(tmp_path):
     time = [100.0]
     place = JobFolder(tmp_path)
     clock = Clock(place.progress, 0.2, started=95.0, now=lambda: time[0])
-    assert place.told() == Told(0.2, 0.2)
+    assert place.job_progress() == JobProgress(0.2, 0.2)
     assert clock.is_due()
     time[0] = 125.0  # the first step has been compiled
     clock.note(0.25)
-    assert place.told() == Told(0.25, 0.25, 0.0, 30.0)
+    assert place.job_progress() == JobProgress(0.25, 0.25, 0.0, 30.0)
     assert not clock.is_due()
     for seconds in (20.0, 3.0):  # the first evaluation has, in which nothing is trained
         with clock.compiling_once():
@@ -136,4 +138,4 @@ def test_a_clock_leaves_compiling_out(tmp_path):
     time[0] += 4.0
     assert clock.is_due()
     clock.note(0.5)
-    assert place.told() == Told(0.5, 0.25, 7.0, 30.0)
+    assert place.job_progress() == JobProgress(0.5, 0.25, 7.0, 30.0)

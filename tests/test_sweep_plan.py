@@ -95,7 +95,7 @@ def whose(study, wanted="", flags=()):
 def test_another_study_is_refused_and_the_same_one_says_what_has_changed(tmp_path):
     study = study_of(tmp_path, *seeds(0, 1, 2))
     assert identity.refuse_other(tmp_path / "new", whose(study)) == ""
-    identity.claim(tmp_path, whose(study))
+    identity.record_identity(tmp_path, whose(study))
     assert identity.refuse_other(tmp_path, whose(study, flags=["--parallel=2"])) == ""
     refused = {
         "study toy there, other now": whose(study._replace(path=tmp_path / "other.py")),

@@ -11,7 +11,7 @@ from gan_jax.core.errors import RunError, Stopped
 from gan_jax.core.files import write_atomically
 from gan_jax.sweep import plan, rows
 from gan_jax.sweep import run_job as job_runs
-from gan_jax.sweep.folder import JobFolder, Told
+from gan_jax.sweep.folder import JobFolder, JobProgress
 from gan_jax.sweep.jobs import split_into_jobs
 from gan_jax.sweep.results import collect
 from gan_jax.sweep.run_job import run_job
@@ -143,7 +143,7 @@ def test_a_damaged_done_file_says_nothing(text, job, place, tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "7", '{"share": 9}', '{"share": "a"}', "\0"])
 def test_a_damaged_progress_file_is_no_progress(text, place):
     place.progress.write_text(text)
-    assert place.told() == Told(0.0)
+    assert place.job_progress() == JobProgress(0.0)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"trials": 7}', '{"trials": [7]}'])

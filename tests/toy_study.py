@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from configs import ring
 from gan_jax.sweep import run_job as job_runs
 from gan_jax.sweep.folder import JobFolder
-from gan_jax.sweep.jobs import kept
+from gan_jax.sweep.jobs import existing_job
 from gan_jax.sweep.rows import steps
 from gan_jax.sweep.study import TrialConfig
 
@@ -71,7 +71,9 @@ def runner(study):
         for task in tasks:
             if not task.result.exists():
                 place = JobFolder(task.log.parent)
-                job_runs.run_job(kept(task.name, [trials[one] for one in place.digests()]), place)
+                job_runs.run_job(
+                    existing_job(task.name, [trials[one] for one in place.digests()]), place
+                )
             on_done(task)
         return {}
 

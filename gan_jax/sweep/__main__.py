@@ -52,7 +52,7 @@ def main() -> None:
 def _run(study, folder: Path) -> None:
     from gan_jax.core.devices import use_cores
     from gan_jax.sweep.folder import JobFolder
-    from gan_jax.sweep.jobs import kept
+    from gan_jax.sweep.jobs import existing_job
     from gan_jax.sweep.run_job import run_job
 
     place = JobFolder(folder / "jobs" / _JOB.value)
@@ -60,7 +60,7 @@ def _run(study, folder: Path) -> None:
     digests = place.digests()
     if not digests or not trials.keys() >= set(digests):
         raise InputError("--job", _JOB.value, f"is no job of this study in {folder}")
-    job = kept(_JOB.value, [trials[digest] for digest in digests])
+    job = existing_job(_JOB.value, [trials[digest] for digest in digests])
     if job.vmapped:
         use_cores()
     run_job(job, place, study.probe, started=_STARTED)
@@ -84,7 +84,7 @@ def _conduct(study, folder: Path) -> None:
     if changed:
         print(changed)
     if not _DRY_RUN.value:
-        identity.claim(folder, mine)
+        identity.record_identity(folder, mine)
         identity.copy(study.path, copy)
         typed = shlex.join(["python", "-m", "gan_jax.sweep", *_TYPED])
         run_study.run_study(study, planned, command, typed, runner, options)

@@ -17,7 +17,7 @@ _PER_EPOCH = 100  # batches, where the data have not been counted: changes nothi
 
 
 @contextmanager
-def naming(trial: object) -> Iterator[None]:
+def naming_trial(trial: object) -> Iterator[None]:
     """Make errors of the user say which trial they are of."""
     try:
         yield
@@ -25,7 +25,7 @@ def naming(trial: object) -> Iterator[None]:
         raise InputError(error.key, error.value, f"{error.why}, in {trial}") from None
 
 
-def check_builds(trials: Sequence) -> None:
+def check_trials(trials: Sequence) -> None:
     """Put together what each trial is trained with, once for all trials of one structure.
 
     What only the data can tell (their classes, a batch larger than the set) is found by the jobs.
@@ -40,7 +40,7 @@ def check_builds(trials: Sequence) -> None:
     for trial in trials:
         firsts.setdefault(to_json(structure(trial.config)), trial)
     for trial in firsts.values():
-        with naming(trial):
+        with naming_trial(trial):
             _build(trial.config)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_jax.core.files import to_json, write_atomically
-from gan_jax.sweep.folder import Told
+from gan_jax.sweep.folder import JobProgress
 
 SECONDS_A_NOTE = 1.0
 
@@ -58,8 +58,8 @@ class Clock:
         self._compiles = False
 
     def _write(self, share: float, seconds: float) -> None:
-        told = Told(share, self._since, seconds, self._starting)
-        write_atomically(self._path, to_json(told._asdict()))
+        progress = JobProgress(share, self._since, seconds, self._starting)
+        write_atomically(self._path, to_json(progress._asdict()))
 
 
 class Measured(NamedTuple):
@@ -68,24 +68,24 @@ class Measured(NamedTuple):
     Attributes:
         kind: Jobs of one kind take about as long for the same work.
         work: Updates of all its trials.
-        told: What it has said.
+        progress: What it has noted.
         waited: Seconds since it said so.
     """
 
     kind: Hashable
     work: float
-    told: Told
+    progress: JobProgress
     waited: float = 0.0
 
     @property
     def is_compiling(self) -> bool:
         """Whether its process has not begun to train."""
-        return self.told.begun and self.told.starting is None
+        return self.progress.begun and self.progress.starting is None
 
     @property
     def left(self) -> float:
         """What it has still to train."""
-        return self.work * (1 - self.told.share)
+        return self.work * (1 - self.progress.share)
 
 
 def seconds_left(jobs: Sequence[Measured], parallel: int) -> float | None:
@@ -98,17 +98,17 @@ def seconds_left(jobs: Sequence[Measured], parallel: int) -> float | None:
         jobs: All, in the order in which they are begun.
         parallel: How many run at a time.
     """
-    starts = [job.told.starting for job in jobs if job.told.starting is not None]
+    starts = [job.progress.starting for job in jobs if job.progress.starting is not None]
     speeds = {kind: _speed([job for job in jobs if job.kind == kind]) for kind, *_ in jobs}
     overall = _speed(jobs)
     if overall is None:
         return None
     start = sum(starts) / len(starts)
     free = [0.0] * parallel  # when each place is free
-    for job in sorted(jobs, key=lambda job: not job.told.begun):
-        if job.told.share < 1:
+    for job in sorted(jobs, key=lambda job: not job.progress.begun):
+        if job.progress.share < 1:
             seconds = job.left / (_speed([job]) or speeds[job.kind] or overall)
-            seconds += start if job.told.starting is None else 0.0
+            seconds += start if job.progress.starting is None else 0.0
             waited = min(job.waited, start) if job.is_compiling else job.waited
             heapq.heappush(free, heapq.heappop(free) + max(0.0, seconds - waited))
     return max(free)
@@ -116,7 +116,7 @@ def seconds_left(jobs: Sequence[Measured], parallel: int) -> float | None:
 
 def _speed(jobs: Sequence[Measured]) -> float | None:
     """Work a second of those that have trained; None if none has."""
-    told = [(job.work, job.told) for job in jobs if job.told.starting is not None]
-    trained = sum(work * (one.share - one.since) for work, one in told)
-    seconds = sum(one.seconds for _, one in told)
+    progress = [(job.work, job.progress) for job in jobs if job.progress.starting is not None]
+    trained = sum(work * (one.share - one.since) for work, one in progress)
+    seconds = sum(one.seconds for _, one in progress)
     return trained / seconds if trained > 0 and seconds > 0 else None

@@ -11,10 +11,10 @@ from gan_jax.sweep.study import TrialConfig
 _NUMBER = (int, float)
 _DONE = {"device_seconds": _NUMBER, "versions": dict}
 _PERHAPS = (int, float, type(None))
-_TOLD = {"share": _NUMBER, "since": _PERHAPS, "seconds": _NUMBER, "starting": _PERHAPS}
+_PROGRESS_FIELDS = {"share": _NUMBER, "since": _PERHAPS, "seconds": _NUMBER, "starting": _PERHAPS}
 
 
-class Told(NamedTuple):
+class JobProgress(NamedTuple):
     """What a job last said of how far it is.
 
     Attributes:
@@ -46,7 +46,7 @@ class JobFolder:
         plan: Which trials it trains, written before it begins.
         rows: One line a trial and evaluation, in order.
         done: Written last, with what the job took.
-        progress: How far it is, see `Told`.
+        progress: How far it is, see `JobProgress`.
     """
 
     def __init__(self, path: Path):
@@ -73,7 +73,7 @@ class JobFolder:
         """Write down whose folder this is, and that nobody is at it yet."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomically(self.plan, to_json({"trials": [trial.digest for trial in trials]}))
-        write_atomically(self.progress, to_json(Told(self.share())._asdict()))
+        write_atomically(self.progress, to_json(JobProgress(self.share())._asdict()))
 
     def record(self) -> dict[str, Any] | None:
         """What the finished job took; None if it is not known to be finished."""
@@ -95,15 +95,19 @@ class JobFolder:
 
     def share(self) -> float:
         """The share of the job that is done, in [0, 1]."""
-        return self.told().share
+        return self.job_progress().share
 
-    def told(self) -> Told:
+    def job_progress(self) -> JobProgress:
         """How far it is; 0 where that can't be read."""
         try:
-            noted = read_object(self.progress, _TOLD)
+            noted = read_object(self.progress, _PROGRESS_FIELDS)
         except Damaged:
             noted = None
-        told = Told(**{name: noted[name] for name in _TOLD}) if noted else Told(0.0)
+        job_progress = (
+            JobProgress(**{name: noted[name] for name in _PROGRESS_FIELDS})
+            if noted
+            else JobProgress(0.0)
+        )
         if self.record() is not None:
-            return told._replace(share=1.0)
-        return told if 0 <= told.share <= 1 else Told(0.0)
+            return job_progress._replace(share=1.0)
+        return job_progress if 0 <= job_progress.share <= 1 else JobProgress(0.0)

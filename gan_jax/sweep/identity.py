@@ -77,7 +77,7 @@ def refuse_other(folder: Path, mine: Identity) -> str:
     )
 
 
-def claim(folder: Path, mine: Identity) -> None:
+def record_identity(folder: Path, mine: Identity) -> None:
     """Write down whose folder it is.
 
     Raises:

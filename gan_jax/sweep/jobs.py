@@ -50,7 +50,7 @@ def split_into_jobs(trials: Sequence[TrialConfig], most: int) -> list[Job]:
     return jobs
 
 
-def kept(name: str, trials: Sequence[TrialConfig]) -> Job:
+def existing_job(name: str, trials: Sequence[TrialConfig]) -> Job:
     """The job that was made before and goes by this name; at least one trial is left of it."""
     return Job(name, tuple(trials), _side_by_side(trials[0]))
 

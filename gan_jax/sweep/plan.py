@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_jax.sweep.folder import JobFolder
-from gan_jax.sweep.jobs import Job, kept, programs, rounds, split_into_jobs
+from gan_jax.sweep.jobs import Job, existing_job, programs, rounds, split_into_jobs
 from gan_jax.sweep.study import TrialConfig
 
 
@@ -69,13 +69,13 @@ def make(trials: Sequence[TrialConfig], folder: Path, most: int) -> Plan:
         if why or not place.done.exists():
             begun.append((place, why))
         elif its:
-            done.append(kept(place.path.name, _taken(wanted, place.digests())))
+            done.append(existing_job(place.path.name, _taken(wanted, place.digests())))
     for place, why in begun:
         digests = place.digests()
         if why and wanted.keys() & set(digests):
             damaged[place.path.name] = why
         if digests and wanted.keys() >= set(digests):
-            left.append(kept(place.path.name, _taken(wanted, digests)))
+            left.append(existing_job(place.path.name, _taken(wanted, digests)))
     left += split_into_jobs(list(wanted.values()), most)
     return Plan(folder, _sorted(done), _sorted(left), damaged)
 

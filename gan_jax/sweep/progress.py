@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from gan_jax.sweep.clock import Measured, seconds_left
-from gan_jax.sweep.folder import JobFolder, Told
+from gan_jax.sweep.folder import JobFolder, JobProgress
 from gan_jax.sweep.jobs import Job, kind, updates
 from gan_jax.sweep.runners import Task
 
@@ -29,7 +29,7 @@ class Progress:
     def __init__(self, jobs: Sequence[Job], folders: Sequence[JobFolder], parallel: int | None):
         self._jobs, self._folders, self._parallel = jobs, folders, parallel
         self._work = [(kind(job), updates(job)) for job in jobs]
-        self._heard: list[tuple[Told, float] | None] = [None] * len(jobs)  # and since when
+        self._heard: list[tuple[JobProgress, float] | None] = [None] * len(jobs)  # and since when
         self._ended, self._over = 0, threading.Event()
         self._bar = Bar(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         self._task = self._bar.add_task("starting", total=sum(work for _, work in self._work))
@@ -58,11 +58,11 @@ class Progress:
             self._look()
 
     def _look(self) -> None:
-        told = [folder.told() for folder in self._folders]
+        job_progress = [folder.job_progress() for folder in self._folders]
         now = time.monotonic()
         self._heard = [
             before if before and before[0] == one else (one, now)
-            for one, before in zip(told, self._heard, strict=True)
+            for one, before in zip(job_progress, self._heard, strict=True)
         ]
         measured = [
             Measured(kind, work, one, now - since if one.begun else 0.0)
@@ -71,11 +71,11 @@ class Progress:
         done = sum(job.work - job.left for job in measured)
         trials = [len(job.trials) for job in self._jobs]
         self._bar.update(
-            self._task, completed=done, description=said(measured, trials, self._parallel)
+            self._task, completed=done, description=progress_text(measured, trials, self._parallel)
         )
 
 
-def said(jobs: Sequence[Measured], trials: Sequence[int], parallel: int | None) -> str:
+def progress_text(jobs: Sequence[Measured], trials: Sequence[int], parallel: int | None) -> str:
     """How far jobs are, in words: what is done, who compiles, how long it still takes.
 
     Args:
@@ -83,10 +83,10 @@ def said(jobs: Sequence[Measured], trials: Sequence[int], parallel: int | None) 
         trials: How many each has.
         parallel: How many run at a time; None: as many as are at it now.
     """
-    trained = sum(num * job.told.share for num, job in zip(trials, jobs, strict=True))
-    begun = sum(job.told.begun or job.told.share == 1 for job in jobs)
-    compiling = sum(job.is_compiling and job.told.share < 1 for job in jobs)
-    running = sum(job.told.begun and job.told.share < 1 for job in jobs)
+    trained = sum(num * job.progress.share for num, job in zip(trials, jobs, strict=True))
+    begun = sum(job.progress.begun or job.progress.share == 1 for job in jobs)
+    compiling = sum(job.is_compiling and job.progress.share < 1 for job in jobs)
+    running = sum(job.progress.begun and job.progress.share < 1 for job in jobs)
     left = seconds_left(jobs, parallel or max(running, 1))
     parts = [f"trials {trained:.0f} of {sum(trials)}, jobs begun {begun} of {len(jobs)}"]
     if compiling:

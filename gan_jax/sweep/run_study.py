@@ -17,7 +17,7 @@ from gan_jax.sweep.jobs import Job, programs, rounds
 from gan_jax.sweep.plan import Plan
 from gan_jax.sweep.progress import Progress
 from gan_jax.sweep.runners import Options, Runner, Task
-from gan_jax.sweep.study import Study, told
+from gan_jax.sweep.study import Study, error_in_study
 
 MOST_NAMED = 8  # jobs or trials in a line
 
@@ -103,7 +103,7 @@ def _run(
 
 def _interrupted(plan: Plan, stop: KeyboardInterrupt) -> str:
     """What became of a study that was stopped, in a line."""
-    told_all = [plan.place(job).told() for job in plan.jobs]
+    told_all = [plan.place(job).job_progress() for job in plan.jobs]
     done = sum(told.share == 1 for told in told_all)
     begun = sum(0 < told.share < 1 for told in told_all)
     what = f"{done} of {len(told_all)} jobs are done"
@@ -164,7 +164,7 @@ def _asked(study: Study, folder: Path, name: str, function: Callable, argument: 
     except (InputError, RunError):
         raise
     except Exception as error:
-        why = f"its function {name} failed, {told(error, study.path)}"
+        why = f"its function {name} failed, {error_in_study(error, study.path)}"
         raise RunError(f"{_safe(folder)}: {study.path}: {why}") from error
 
 

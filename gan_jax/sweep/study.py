@@ -21,7 +21,7 @@ from gan_jax.config.fields import flatten, no_such_field
 from gan_jax.core.errors import InputError
 from gan_jax.core.files import to_json
 from gan_jax.study.report import Report, Section
-from gan_jax.sweep.check import check_builds, naming
+from gan_jax.sweep.check import check_trials, naming_trial
 
 Probe = Callable[[Path], Mapping[str, float]]
 
@@ -119,7 +119,7 @@ def matching(trials: Sequence[TrialConfig], wanted: str) -> list[TrialConfig]:
     return found
 
 
-def told(error: Exception, path: Path) -> str:
+def error_in_study(error: Exception, path: Path) -> str:
     """What a function of a study's file did wrong, in a line that says where."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]
@@ -137,7 +137,9 @@ def _load(path: Path) -> ModuleType:
     except InputError:
         raise
     except Exception as error:  # whatever a file may do wrong
-        raise InputError("study", path, f"can't be loaded: {told(error, path)}") from error
+        raise InputError(
+            "study", path, f"can't be loaded: {error_in_study(error, path)}"
+        ) from error
     return module
 
 
@@ -177,7 +179,7 @@ def _trials(path: Path, sweep: Callable, config: ConfigDict) -> list[TrialConfig
 
     def add(**overrides: Any) -> None:
         given = ", ".join(f"{key}={value}" for key, value in overrides.items())
-        with naming(TrialConfig(len(trials), config, given)):
+        with naming_trial(TrialConfig(len(trials), config, given)):
             trial = TrialConfig(len(trials), _overridden(config, overrides), given)
         first = trials.setdefault(trial.digest, trial)
         if first is not trial:
@@ -189,12 +191,12 @@ def _trials(path: Path, sweep: Callable, config: ConfigDict) -> list[TrialConfig
         raise
     except Exception as error:  # whatever a function may do wrong
         raise InputError(
-            "study", path, f"its function sweep failed, {told(error, path)}"
+            "study", path, f"its function sweep failed, {error_in_study(error, path)}"
         ) from error
     if not trials:
         raise InputError("study", path, "has no trials")
     found = list(trials.values())
-    check_builds(found)
+    check_trials(found)
     return found
 
 

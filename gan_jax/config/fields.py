@@ -108,7 +108,7 @@ RULES = {
     "smoothing": SHARE,
     "penalty.name": NAMED,
     "penalty.weight": WEIGHT,
-    "penalty.every": whole(1, 2**24),  # looks are counted in float32
+    "penalty.every": whole(1, 2**24),  # updates are counted in float32
     "noise.deviation": WEIGHT,
     "noise.updates": whole(0, INT32),
     "augment.policy": TEXT,

@@ -31,7 +31,7 @@ class Loss(NamedTuple):
         threshold: The logit at which an example is as likely real as generated, from where
             accuracies count; 0 where only differences of logits mean anything.
         zero_sum: Whether the generator's loss is the negative of the discriminator's term on the
-            fakes, so that both play for one value: see `of_value`.
+            fakes, so that both have one value: see `of_value`.
     """
 
     discriminator: Callable[..., jax.Array]

@@ -41,15 +41,15 @@ def main() -> None:
     from gan_jax.latent.attributes import ATTRIBUTES
     from gan_jax.latent.directions import METHODS, explained
     from gan_jax.latent.edits import edit, effect, follow
-    from gan_jax.latent.survey import survey
+    from gan_jax.latent.measured_latents import measure_latents
     from gan_jax.study.sheets import image_sheet
 
     name, names = _ATTRIBUTE.value, list(ATTRIBUTES)
     choose("--attribute", name, ATTRIBUTES)
     method, meant = choose("--method", _METHOD.value, METHODS), names.index(name)
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
-    moved = survey(space, max(_MOVED, _NUM.value), _SEED.value)
-    fitted = survey(space, _FITTED, _SEED.value, first=len(moved.z))
+    moved = measure_latents(space, max(_MOVED, _NUM.value), _SEED.value)
+    fitted = measure_latents(space, _FITTED, _SEED.value, first=len(moved.z))
     direction = method(fitted)[meant]
 
     shown = moved.head(_NUM.value)

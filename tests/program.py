@@ -1,12 +1,10 @@
 """The programs as a user starts them: in processes of their own, with one device each."""
 
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -51,7 +49,7 @@ def start(
     devices: int = 1,
     quickly: bool = False,
     file_limit: int | None = None,
-    terminal: int | None = None,
+    terminal: str | None = None,
 ) -> subprocess.Popen:
     """Start `python -m module`; its output is text.
 
@@ -61,7 +59,7 @@ def start(
         devices: Virtual devices that it finds.
         quickly: Whether to compile it by `QUICKLY`, not as a user's is.
         file_limit: Largest file that it can write, in KiB.
-        terminal: The terminal that it is started at, if at any, in place of pipes.
+        terminal: The path of the terminal that it is started at, if at any, in place of pipes.
     """
     compiler = [f"--xla_force_host_platform_device_count={devices}", *QUICKLY * quickly]
     environment = os.environ | {
@@ -72,17 +70,18 @@ def start(
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "inf" if file_limit else "0",
         "PYTHONPATH": str(REPOSITORY),
     }
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    if terminal is not None:
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), terminal) | {
-            "start_new_session": True,
-            "preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        }
     limit = f"ulimit -f {file_limit}; " if file_limit else ""
+    # The first terminal that the leader of a session opens is the one that hangs up on it.
+    at_terminal = f"exec 0<>{terminal} 1>&0 2>&0; " if terminal else ""
+    pipe = None if terminal else subprocess.PIPE
+    shell = ["bash", "-c", f'{at_terminal}{limit}exec "$@"', "bash"]
     return subprocess.Popen(
-        ["bash", "-c", f'{limit}exec "$@"', "bash", sys.executable, "-m", module, *flags],
+        [*shell, sys.executable, "-m", module, *flags],
         env=environment,
-        **pipes,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        start_new_session=bool(terminal),
     )
 
 

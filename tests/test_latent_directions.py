@@ -22,8 +22,8 @@ from gan_jax.latent.attributes import ATTRIBUTES, height, measure, slant, stroke
 from gan_jax.latent.digits import DigitPrediction
 from gan_jax.latent.edits import edit, effect, follow, move
 from gan_jax.latent.first_layer import record_first_layer
+from gan_jax.latent.measured_latents import MeasuredLatents, attributes_and_logits, measure_latents
 from gan_jax.latent.space import InEvaluation
-from gan_jax.latent.survey import Survey, look, survey
 
 SIDE = 28
 FINE = 16  # points a side of a pixel
@@ -179,7 +179,7 @@ def test_sensitivity_is_that_of_the_logits_but_for_their_mean():
         lambda matrix, x: DigitPrediction(x, x @ matrix), units(3, 6).T.astype(np.float32)
     )
     z = latents(300)
-    found = directions.sensitivity(Survey(generate, read, z, None, z[:, :1], z))
+    found = directions.sensitivity(MeasuredLatents(generate, read, z, None, z[:, :1], z))
     slopes = units(3, 6) - units(3, 6).mean(axis=0)
     expected = slopes.T @ slopes
     np.testing.assert_allclose(found, expected / np.linalg.eigvalsh(expected)[-1], atol=1e-5)
@@ -309,10 +309,10 @@ def by_third(images):
 
 
 @pytest.fixture(scope="module")
-def toy() -> Survey:
+def toy() -> MeasuredLatents:
     generate, read = Partial(bars, 0.1), Partial(by_third)
     z = latents(600, 4)
-    return Survey(generate, read, z, None, *look(generate, read, z))
+    return MeasuredLatents(generate, read, z, None, *attributes_and_logits(generate, read, z))
 
 
 def test_methods_find_the_toys_attributes(toy):
@@ -341,7 +341,9 @@ def test_classes_stay_with_their_latents(toy):
 
     z, labels = toy.z[:5], np.arange(5, dtype=np.int32)
     generate = Partial(told, None)
-    asked = Survey(generate, toy.read, z, labels, *look(generate, toy.read, z, labels))
+    asked = MeasuredLatents(
+        generate, toy.read, z, labels, *attributes_and_logits(generate, toy.read, z, labels)
+    )
     found = follow(Prior(4), asked, np.eye(4)[0], np.array([0.0, 1.0]))
     assert np.all(np.diff(asked.values[:, 0]) > 0.5)
     np.testing.assert_allclose(found.values[:, 1], asked.values, rtol=1e-5, atol=1e-4)
@@ -381,7 +383,7 @@ def space(uninterrupted):
 
 
 def test_edits_of_a_run(space):
-    sampled = survey(space, 300, seed=1)
+    sampled = measure_latents(space, 300, seed=1)
     np.testing.assert_array_equal(sampled.z, space.draw(300, seed=1).z)
     found = follow(space.prior, sampled.head(20), units(1, 64)[0], np.array([-2.0, 0.0, 2.0]))
     np.testing.assert_allclose(found.values[:, 1], sampled.values[:20], rtol=1e-3, atol=1e-2)
@@ -394,7 +396,7 @@ def test_edits_of_a_run(space):
 def test_blank_images_are_refused(toy):
     blank = Partial(lambda _, z, labels=None: jnp.full((len(z), SIDE, SIDE, 1), -1.0), None)
     with pytest.raises(InputError, match="3 of 3 images: blank"):
-        look(blank, toy.read, toy.z[:3])
+        attributes_and_logits(blank, toy.read, toy.z[:3])
 
 
 def test_the_program_writes_a_sheet(uninterrupted, tmp_path):

@@ -12,9 +12,15 @@ import pytest
 from PIL import Image
 
 from gan_jax import data, latent
-from gan_jax.latent import exhibits
+from gan_jax.latent import page_sections
 from gan_jax.latent.copies import nearest
-from gan_jax.latent.exhibits import EXHIBITS, PLANE_SIDE, PLANES, PageInputs, tour
+from gan_jax.latent.page_sections import (
+    PAGE_SECTIONS,
+    PLANE_SIDE,
+    PLANES,
+    PageInputs,
+    build_sections,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +30,12 @@ def ring(tmp_path_factory):
     return latent.load(workdir)
 
 
-def test_a_page_has_all_exhibits_and_needs_nothing_beside_it(uninterrupted, tmp_path):
+def test_a_page_has_all_sections_and_needs_nothing_beside_it(uninterrupted, tmp_path):
     out = tmp_path / "page.html"
     said = program.run("gan_jax.latent.page", f"--workdir={uninterrupted}", f"--out={out}").stdout
-    assert said.startswith(f"{len(EXHIBITS)} exhibits, left out: nothing")
+    assert said.startswith(f"{len(PAGE_SECTIONS)} sections, left out: nothing")
     page = out.read_text(encoding="utf-8")
-    assert page.count("<section>") == len(EXHIBITS)
+    assert page.count("<section>") == len(PAGE_SECTIONS)
     links = re.findall(r'(?:src|href)="(.{12})', page)
     assert len(links) >= 6
     assert {link[:11] for link in links} == {"data:image/"}
@@ -43,7 +49,7 @@ def test_a_page_has_all_exhibits_and_needs_nothing_beside_it(uninterrupted, tmp_
 
 
 def test_what_a_space_lacks_is_left_out_and_named(ring):
-    shown, missing = tour(PageInputs(ring, data.load(ring.config.data), seed=0))
+    shown, missing = build_sections(PageInputs(ring, data.load(ring.config.data), seed=0))
     assert [one.heading for one in shown] == ["Samples", "Walks", "A map", "By radius"]
     assert missing == [
         "planes: a map says it all of points",
@@ -53,7 +59,10 @@ def test_what_a_space_lacks_is_left_out_and_named(ring):
 
 def test_without_the_data_there_are_no_neighbours(uninterrupted):
     inputs = PageInputs(latent.load(uninterrupted), None, seed=0)
-    assert tour(inputs, ["neighbours"]) == ([], ["neighbours: no training images at hand"])
+    assert build_sections(inputs, ["neighbours"]) == (
+        [],
+        ["neighbours: no training images at hand"],
+    )
 
 
 def test_classes_are_asked_for_where_there_are_any(ring):
@@ -84,9 +93,11 @@ def test_an_image_knows_its_like_among_those_trained_on():
 def test_the_plane_that_is_moved_in_is_the_one_of_its_samples(uninterrupted, monkeypatch):
     """Each plane goes through three samples of its own, the first through the map's."""
     seen = []
-    plane = exhibits.maps.plane
-    monkeypatch.setattr(exhibits.maps, "plane", lambda three: seen.append(three) or plane(three))
+    plane = page_sections.maps.plane
+    monkeypatch.setattr(
+        page_sections.maps, "plane", lambda three: seen.append(three) or plane(three)
+    )
     space = latent.load(uninterrupted)
-    tour(PageInputs(space, None, seed=5), ["map", "planes"])
+    build_sections(PageInputs(space, None, seed=5), ["map", "planes"])
     drawn = np.asarray(space.draw(3 * PLANES, 5).z).reshape(PLANES, 3, -1)
     np.testing.assert_allclose(seen, np.concatenate([drawn[:1], drawn]), rtol=1e-6)

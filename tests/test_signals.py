@@ -102,10 +102,10 @@ def test_a_closed_terminal_saves(tmp_path):
     terminal, ours = pty.openpty()
     flags = (*program.RING, f"--workdir={tmp_path}", "--config.train.steps=100000")
     flags = (*flags, "--config.log.every=1")
-    process = program.start("gan_jax.main", *flags, quickly=True, terminal=ours)
-    os.close(ours)
+    process = program.start("gan_jax.main", *flags, quickly=True, terminal=os.ttyname(ours))
     metrics = tmp_path / "metrics.jsonl"
     program.wait_for(lambda: metrics.exists() and metrics.stat().st_size, process)
+    os.close(ours)
     os.close(terminal)
     assert process.wait(timeout=60) == 0
     checkpoints = Checkpoints(tmp_path / "checkpoints")

@@ -31,8 +31,8 @@ from gan_jax.examples import IMAGE
 from gan_jax.latent.attributes import ATTRIBUTES, measure
 from gan_jax.latent.directions import METHODS, explained
 from gan_jax.latent.edits import Followed, edit, follow
+from gan_jax.latent.measured_latents import measure_latents
 from gan_jax.latent.space import Space
-from gan_jax.latent.survey import survey
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.sheets import image_sheet
@@ -150,7 +150,8 @@ class Moved(NamedTuple):
 
 def _moved(space: Space, seed: int) -> Iterator[Moved]:
     """A seed's directions, by every method for every attribute."""
-    fitted, rest = survey(space, FITTED, seed), survey(space, EXPLAINED, seed, first=FITTED)
+    fitted = measure_latents(space, FITTED, seed)
+    rest = measure_latents(space, EXPLAINED, seed, first=FITTED)
     moved = rest.head(MOVED)
     for method, find in METHODS.items():
         directions = find(fitted)
@@ -211,7 +212,8 @@ def _verdict(verdict: Verdict, trials: pd.DataFrame) -> str:
 
 def _edits(space: Space) -> Section:
     """Digits moved along each attribute's direction."""
-    fitted, rest = survey(space, FITTED, SEEDS[0]), survey(space, MOVED, SEEDS[0], first=FITTED)
+    fitted = measure_latents(space, FITTED, SEEDS[0])
+    rest = measure_latents(space, MOVED, SEEDS[0], first=FITTED)
     rows = {}
     for name, direction in zip(ATTRIBUTES, METHODS[TESTED](fitted), strict=True):
         for digit in EDITED:

@@ -192,7 +192,7 @@ def critic(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     return fake_logits - real_logits
 
 
-def raise_logit(fake_logits: jax.Array) -> jax.Array:
+def negative_logit(fake_logits: jax.Array) -> jax.Array:
     """The generator's -l: the same pull on every fake, whatever the discriminator's slope there.
 
     Args:
@@ -255,8 +255,8 @@ LOSSES = {
     "least_squares": Loss(
         least_squares, _on_fakes(least_squares_generator), smoothed=least_squares, threshold=0.5
     ),
-    "wasserstein": Loss(critic, _on_fakes(raise_logit), zero_sum=True),
-    "hinge": Loss(hinge, _on_fakes(raise_logit)),
+    "wasserstein": Loss(critic, _on_fakes(negative_logit), zero_sum=True),
+    "hinge": Loss(hinge, _on_fakes(negative_logit)),
     "relativistic_pairing": _symmetric(relativistic.pairing, averages=False),
     "relativistic_average": _symmetric(relativistic.average, averages=True),
     "fgan_kl": _bound(f_gan.KL, threshold=1.0),

@@ -1,8 +1,8 @@
 """Directions in latent space: unit vectors along which one attribute of the images moves.
 
-A method of `METHODS` is a function of a `Survey` to one direction for each of `ATTRIBUTES`, the way
-in which it grows. Those that know nothing of attributes (GANSpace, SeFa, random) find candidates,
-of which each attribute gets the one that tells most about it.
+A method of `METHODS` is a function of `MeasuredLatents` to one direction for each of `ATTRIBUTES`,
+the way in which it grows. Those that know nothing of attributes (GANSpace, SeFa, random) find
+candidates, of which each attribute gets the one that tells most about it.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from scipy.sparse.linalg import svds
 
 from gan_jax.core.errors import InputError
 from gan_jax.latent.first_layer import record_first_layer
+from gan_jax.latent.measured_latents import MeasuredLatents, over
 from gan_jax.latent.space import Generate
-from gan_jax.latent.survey import Survey, over
 
 COMPONENTS = 20  # that GANSpace looks for
 ACTIVATED = 2048  # latents whose activations it takes
 SENSED = 1024  # latents whose logits' gradients are taken
 RIDGE = 0.03  # what a move costs that changes no logit, of what the dearest costs
 
-Method = Callable[[Survey], np.ndarray]
+Method = Callable[[MeasuredLatents], np.ndarray]
 
 
 def regression(z: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -85,7 +85,7 @@ def class_directions(z: np.ndarray, logits: np.ndarray) -> np.ndarray:
     return vectors[strengths > 1e-3 * strengths[0]]
 
 
-def sensitivity(sampled: Survey) -> np.ndarray:
+def sensitivity(sampled: MeasuredLatents) -> np.ndarray:
     """How much each direction changes the classifier's logits, as a quadratic form.
 
     The mean over latents of J^T J, J the Jacobian of the logits, less their mean, in the latent.
@@ -211,33 +211,33 @@ def explained(vectors: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndar
     return correlations(vectors, z, values) ** 2
 
 
-def _regression(sampled: Survey) -> np.ndarray:
+def _regression(sampled: MeasuredLatents) -> np.ndarray:
     return regression(sampled.z, sampled.values)
 
 
-def _within_class(sampled: Survey) -> np.ndarray:
+def _within_class(sampled: MeasuredLatents) -> np.ndarray:
     return regression(*within(sampled.digits, sampled.z, sampled.values))
 
 
-def _class_orthogonal(sampled: Survey) -> np.ndarray:
+def _class_orthogonal(sampled: MeasuredLatents) -> np.ndarray:
     return orthogonal(_within_class(sampled), class_directions(sampled.z, sampled.logits))
 
 
-def _class_penalized(sampled: Survey) -> np.ndarray:
+def _class_penalized(sampled: MeasuredLatents) -> np.ndarray:
     return penalized(_within_class(sampled), sensitivity(sampled))
 
 
-def _ganspace(sampled: Survey) -> np.ndarray:
+def _ganspace(sampled: MeasuredLatents) -> np.ndarray:
     head = sampled.head(ACTIVATED)
     return _picked(ganspace(head.generate, head.z, head.labels), sampled)
 
 
-def _sefa(sampled: Survey) -> np.ndarray:
+def _sefa(sampled: MeasuredLatents) -> np.ndarray:
     labels = sampled.head(1).labels
     return _picked(sefa(sampled.generate, sampled.z.shape[1], labels), sampled)
 
 
-def _random(sampled: Survey) -> np.ndarray:
+def _random(sampled: MeasuredLatents) -> np.ndarray:
     """From one latent to another, which has nothing to do with either."""
     return _picked(_unit(sampled.z[:1] - sampled.z[1:2]), sampled)
 
@@ -261,7 +261,7 @@ def _coefficients(z: np.ndarray, values: np.ndarray) -> np.ndarray:
     return found.T
 
 
-def _picked(candidates: np.ndarray, sampled: Survey) -> np.ndarray:
+def _picked(candidates: np.ndarray, sampled: MeasuredLatents) -> np.ndarray:
     return pick(candidates, *within(sampled.digits, sampled.z, sampled.values))
 
 

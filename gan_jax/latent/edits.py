@@ -6,8 +6,8 @@ import jax
 import numpy as np
 
 from gan_jax.game.prior import Prior
+from gan_jax.latent.measured_latents import MeasuredLatents, attributes_and_logits, over
 from gan_jax.latent.space import Space
-from gan_jax.latent.survey import Survey, look, over
 from gan_jax.study.statistics import Interval, interval, share
 
 DEVIATIONS = {"normal": 1.0, "uniform": 3**-0.5, "sphere": 1.0}
@@ -88,13 +88,13 @@ class Followed(NamedTuple):
 
 def follow(
     prior: Prior,
-    sampled: Survey,
+    sampled: MeasuredLatents,
     direction: np.ndarray,
     amounts: np.ndarray,
     *,
     keep: bool = True,
 ) -> Followed:
-    """Move the latents of a survey and look at what comes.
+    """Move the latents of a sample and measure their images.
 
     Args:
         prior: Of the latents.
@@ -104,7 +104,9 @@ def follow(
         keep: See `move`.
     """
     moved = move(prior, sampled.z, direction, amounts, keep=keep)
-    values, logits = look(sampled.generate, sampled.read, *_flat(moved, sampled.labels))
+    values, logits = attributes_and_logits(
+        sampled.generate, sampled.read, *_flat(moved, sampled.labels)
+    )
     digits = np.argmax(logits, axis=1).reshape(moved.shape[:2])
     kept = digits == sampled.digits[:, None]
     return Followed(np.asarray(amounts), values.reshape(*kept.shape, -1), kept)

@@ -26,16 +26,16 @@ _WEIGHTS = flags.DEFINE_string("weights", "ema", "The generator's average (ema),
 
 
 def main() -> None:
-    """Load, make the exhibits, write."""
+    """Load, make the sections, write."""
     out = cli.output("--out", _OUT.value or str(Path(_WORKDIR.value) / "latent.html"), (".html",))
     from gan_jax import latent
     from gan_jax.core.files import write_atomically
-    from gan_jax.latent.exhibits import PageInputs, tour
+    from gan_jax.latent.page_sections import PageInputs, build_sections
     from gan_jax.run.workdir import versions
 
     started = time.monotonic()
     space = latent.load(_WORKDIR.value, _STEP.value, _WEIGHTS.value)
-    exhibits, missing = tour(PageInputs(space, _data(space), _SEED.value))
+    sections, missing = build_sections(PageInputs(space, _data(space), _SEED.value))
     provenance = {
         "run": f"{space.origin}, weights {space.weights}, {space.record['data']['origin']}",
         "left out": "; ".join(missing) or "nothing",
@@ -43,8 +43,8 @@ def main() -> None:
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
         "config": space.config.to_dict(),
     }
-    write_atomically(out, _page(f"The latent space: {space.origin}", exhibits, provenance))
-    print(f"{len(exhibits)} exhibits, left out: {provenance['left out']}; see {out}")
+    write_atomically(out, _page(f"The latent space: {space.origin}", sections, provenance))
+    print(f"{len(sections)} sections, left out: {provenance['left out']}; see {out}")
 
 
 def _data(space):
@@ -62,22 +62,22 @@ def _data(space):
     return found
 
 
-def _page(title: str, exhibits, provenance: Mapping) -> str:
+def _page(title: str, sections, provenance: Mapping) -> str:
     from gan_jax.study.page import STYLE, details
 
     template = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=html.escape(title),
         style=STYLE,
-        exhibits="\n".join(line for one in exhibits for line in _section(one)),
+        sections="\n".join(line for one in sections for line in _section(one)),
         details="\n".join(details(provenance)),
     )
 
 
-def _section(exhibit) -> Iterator[str]:
-    yield f"<section>\n<h2>{html.escape(exhibit.heading)}</h2>"
-    yield f"<p>{html.escape(exhibit.text)}</p>"
-    yield f"<figure>{exhibit.body}</figure>\n</section>"
+def _section(section) -> Iterator[str]:
+    yield f"<section>\n<h2>{html.escape(section.heading)}</h2>"
+    yield f"<p>{html.escape(section.text)}</p>"
+    yield f"<figure>{section.body}</figure>\n</section>"
 
 
 if __name__ == "__main__":

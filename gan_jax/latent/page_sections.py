@@ -1,4 +1,4 @@
-"""What the page of a latent space shows, each exhibit a function of the space."""
+"""What the page of a latent space shows, each section a function of the space."""
 
 import html
 import io
@@ -34,7 +34,7 @@ READINGS = {
 }
 
 
-class Exhibit(NamedTuple):
+class PageSection(NamedTuple):
     """A part of the page.
 
     Attributes:
@@ -67,16 +67,16 @@ class PageInputs(NamedTuple):
         return np.full(shape, kind % classes, np.int32) if classes else None
 
 
-def samples(inputs: PageInputs) -> Exhibit:
+def samples(inputs: PageInputs) -> PageSection:
     """Samples as `gan_jax.sample` gives them."""
     kind = inputs.space.kind
     num = kind.num_shown
     draw = inputs.space.draw(num, inputs.seed)
     shown = kind.picture(render(inputs.space, np.asarray(draw.z), draw.labels), _real(inputs))
-    return Exhibit("Samples", f"{num} of seed {inputs.seed}, none left out.", _image(shown))
+    return PageSection("Samples", f"{num} of seed {inputs.seed}, none left out.", _image(shown))
 
 
-def walks(inputs: PageInputs) -> Exhibit:
+def walks(inputs: PageInputs) -> PageSection:
     """Closed random walks, moving."""
     space, count = inputs.space, WALKS[inputs.space.kind.name]
     anchors = np.asarray(space.draw(count * STOPS, inputs.seed).z).reshape(count, STOPS, -1)
@@ -87,14 +87,14 @@ def walks(inputs: PageInputs) -> Exhibit:
     scene = film.PathFrames(space.kind, render(space, z, labels), True, _real(inputs))
     buffer = io.BytesIO()
     pictures.gif(film.frames(scene), buffer)
-    return Exhibit(
+    return PageSection(
         "Walks",
         "Smooth random walks that end where they began; every frame is distributed like a sample.",
         f'<img alt="walks" src="{page.link(buffer.getvalue(), "gif")}">',
     )
 
 
-def plane_map(inputs: PageInputs) -> Exhibit:
+def plane_map(inputs: PageInputs) -> PageSection:
     """A plane by what its latents mean, and its images.
 
     Raises:
@@ -114,10 +114,10 @@ def plane_map(inputs: PageInputs) -> Exhibit:
         images = render(space, z, inputs.labels(z.shape[:2]))
         body += _image(pictures.sheet(np.concatenate(images), columns=PLANE_SIDE, scale=1))
     text = f"{found.meaningful.mean():.0%} of it is meaningful: sure, and near real examples."
-    return Exhibit("A map", text, body)
+    return PageSection("A map", text, body)
 
 
-def radii(inputs: PageInputs) -> Exhibit:
+def radii(inputs: PageInputs) -> PageSection:
     """What latents mean by their distance from 0.
 
     Raises:
@@ -152,10 +152,10 @@ def radii(inputs: PageInputs) -> Exhibit:
         references={"meaningful at 1": float(found.meaningful[np.argmin(np.abs(RADII - 1))])},
     )
     text = "Distances are in typical radii of the prior: samples lie around 1."
-    return Exhibit("By radius", text, f'<img alt="radii" src="{page.svg(figure)}">')
+    return PageSection("By radius", text, f'<img alt="radii" src="{page.svg(figure)}">')
 
 
-def planes(inputs: PageInputs) -> Exhibit:
+def planes(inputs: PageInputs) -> PageSection:
     """Planes to move about in.
 
     Raises:
@@ -169,7 +169,7 @@ def planes(inputs: PageInputs) -> Exhibit:
     height, width, _ = space.shape
     about = {"side": PLANE_SIDE, "height": height, "width": width, "planes": made}
     text = "Drag on the square, or move the sliders: each place is a latent of the plane."
-    return Exhibit("Move about", text, _MOVER.replace("ABOUT", html.escape(json.dumps(about))))
+    return PageSection("Move about", text, _MOVER.replace("ABOUT", html.escape(json.dumps(about))))
 
 
 def _plane(inputs: PageInputs, number: int) -> dict[str, object]:
@@ -189,7 +189,7 @@ def _plane(inputs: PageInputs, number: int) -> dict[str, object]:
     }
 
 
-def neighbours(inputs: PageInputs) -> Exhibit:
+def neighbours(inputs: PageInputs) -> PageSection:
     """Samples beside the training images nearest to them.
 
     Raises:
@@ -205,7 +205,7 @@ def neighbours(inputs: PageInputs) -> Exhibit:
     found = nearest(made, data.train, data.test)
     pairs = np.stack([made[:SHOWN], data.train[found.which[:SHOWN]]])
     body = _image(pictures.sheet(np.concatenate(pairs), columns=SHOWN))
-    return Exhibit("Is it copying?", _words(found), body)
+    return PageSection("Is it copying?", _words(found), body)
 
 
 def _words(found: Copies) -> str:
@@ -218,7 +218,7 @@ def _words(found: Copies) -> str:
     )
 
 
-EXHIBITS: dict[str, Callable[[PageInputs], Exhibit]] = {
+PAGE_SECTIONS: dict[str, Callable[[PageInputs], PageSection]] = {
     "samples": samples,
     "walks": walks,
     "map": plane_map,
@@ -228,14 +228,14 @@ EXHIBITS: dict[str, Callable[[PageInputs], Exhibit]] = {
 }
 
 
-def tour(
-    inputs: PageInputs, names: Iterable[str] = tuple(EXHIBITS)
-) -> tuple[list[Exhibit], list[str]]:
-    """The exhibits that this space has, and in words why it lacks the others."""
+def build_sections(
+    inputs: PageInputs, names: Iterable[str] = tuple(PAGE_SECTIONS)
+) -> tuple[list[PageSection], list[str]]:
+    """The sections that this space has, and in words why it lacks the others."""
     shown, missing = [], []
     for name in names:
         try:
-            shown.append(EXHIBITS[name](inputs))
+            shown.append(PAGE_SECTIONS[name](inputs))
         except InputError as error:
             missing.append(f"{name}: {error.why}")
     return shown, missing

@@ -14,7 +14,7 @@ from gan_jax.latent.space import Generate, Space
 from gan_jax.metrics.batching import in_batches
 
 
-class Survey(NamedTuple):
+class MeasuredLatents(NamedTuple):
     """Latents and what their images show.
 
     Attributes:
@@ -38,14 +38,14 @@ class Survey(NamedTuple):
         """What the classifier takes them for, [N]."""
         return np.argmax(self.logits, axis=1)
 
-    def head(self, num: int) -> "Survey":
+    def head(self, num: int) -> "MeasuredLatents":
         """Its first latents only."""
         arrays = (self.z, self.labels, self.values, self.logits)
         parts = (None if array is None else array[:num] for array in arrays)
-        return Survey(self.generate, self.read, *parts)
+        return MeasuredLatents(self.generate, self.read, *parts)
 
 
-def survey(space: Space, num: int, seed: int = 0, first: int = 0) -> Survey:
+def measure_latents(space: Space, num: int, seed: int = 0, first: int = 0) -> MeasuredLatents:
     """What the images number `first` to `first + num - 1` of a seed show.
 
     Raises:
@@ -53,10 +53,12 @@ def survey(space: Space, num: int, seed: int = 0, first: int = 0) -> Survey:
     """
     read = classifier(space)
     z, labels = jax.device_get(space.draw(num, seed, first)[:2])
-    return Survey(space.generate, read, z, labels, *look(space.generate, read, z, labels))
+    return MeasuredLatents(
+        space.generate, read, z, labels, *attributes_and_logits(space.generate, read, z, labels)
+    )
 
 
-def look(
+def attributes_and_logits(
     generate: Generate, read: Partial, z: np.ndarray, labels: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Attributes [N, A] and logits [N, 10] of the images of latents z [N, L].
@@ -64,7 +66,7 @@ def look(
     Raises:
         InputError: If an image is blank: nothing has no slant.
     """
-    values, logits = over(_look, (generate, read), z, labels)
+    values, logits = over(_measured, (generate, read), z, labels)
     blank = int(np.sum(~np.isfinite(values).all(axis=1)))
     if blank:
         raise InputError("--workdir", f"{blank} of {len(z)} images", "blank: they have no slant")
@@ -96,6 +98,6 @@ def over(
 
 
 @jax.jit
-def _look(generate, read, z, labels):
+def _measured(generate, read, z, labels):
     images = generate(z, labels)
     return measure(images), read(images).logits

@@ -9,10 +9,18 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from gan_jax.core.signals import ENDING
+
 # Programs that differ in nothing but their interruptions compile once.
 _CACHE = tempfile.TemporaryDirectory(prefix="compiled-")
 
 REPOSITORY = Path(__file__).parent.parent
+
+# What nohup or a script's & lets the tests ignore, the programs that they start would ignore too; a
+# handler, though, is no child's.
+for _number in ENDING:
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 # For what compiles much and computes little: a compiler that does not take pains.
 QUICKLY = (

@@ -85,7 +85,8 @@ def report(results: pd.DataFrame) -> Report:
     falls, ends, lost = (verdict_of(found, margin=MARGIN) for found in parts.values())
     return Report(
         title="The discriminator at 50 %, and after",
-        question="Where does its accuracy come to 50 %, and what becomes of the samples after?",
+        question="Where does the discriminator's accuracy come to 50 %, and what becomes of the "
+        "samples after?",
         claim=Claim(
             "C5, C6",
             "As the generator succeeds the discriminator's accuracy falls to 50 %; trained past "
@@ -97,12 +98,12 @@ def report(results: pd.DataFrame) -> Report:
         f"{falls.where}, and samples get worse after that {lost.where}: in the median one they get "
         f"{by(lost.median, 'worse', 'better', ON_SCORE)}.",
         status=verdict.status,
-        details="The claim has three parts. Accuracy falls: the rank correlation of the score "
-        f"with the accuracy's distance from 50 % is below -{MARGIN}; given with its sign reversed. "
-        f"{falls.rest}\n\nAccuracy ends at 50 %: over the last quarter of the run that distance "
-        f"is below {NEAR}; given is {2 * NEAR} minus the distance. {ends.rest}\n\nQuality lost "
-        f"afterwards: over the last quarter the score is more than {MARGIN} lower than where the "
-        f"accuracy came to 50 %. {lost.rest} {_reached(rows)}",
+        details=f"Over the last quarter of the run the accuracy is within {100 * NEAR:g} points "
+        f"of 50 % {ends.where}. {_reached(rows)}\n\nThe first part of the claim is that the "
+        "accuracy falls (numbers: its rank correlation with the score, sign reversed). "
+        f"{falls.rest}\n\nThe second is that it ends at 50 % (by how much less than {2 * NEAR} it "
+        f"is away from 0.5). {ends.rest}\n\nThe third is that quality is lost afterwards (the "
+        f"score lost). {lost.rest}",
         sections=[
             verdict.section(
                 "The three parts",

@@ -6,7 +6,7 @@ Claim C11: "The contours that the generator learns improve with each discriminat
 
 The contours are the discriminator's: the slopes of the generator's loss at its fakes tell it where
 to go. From three checkpoints of fourteen short runs on the embedded digits (early, middle, late)
-play goes on in phases: k updates of the discriminator, then twenty of the generator, and both
+training goes on in phases: k updates of the discriminator, then twenty of the generator, and both
 again. Two things are measured of each discriminator phase, with the same fakes, batches and
 latents:
 
@@ -37,13 +37,14 @@ from experiments.common.phases import (
     PHASES,
     STEP,
     Bench,
+    alternate,
     make_bench,
     outcome,
-    play,
     state_at,
 )
 from experiments.common.readings import in_order, last
-from experiments.common.verdicts import Verdict, judge
+from experiments.common.sentences import number, percent
+from experiments.common.verdicts import Verdict, verdict_of
 from gan_jax.core.streams import root
 from gan_jax.examples import IMAGE
 from gan_jax.game.state import GANState
@@ -61,7 +62,7 @@ SHOWN = 12
 SIDES = ("without", "with")
 NAMES = {"cosine": "contours", "frechet": "samples"}
 STEPPED = ("cosine", "cosine_random", "nearer", "confidence")
-JUDGED = ("accuracy", "gradient_norm", "frechet", "sample_confidence")
+OF_PHASE = ("accuracy", "gradient_norm", "frechet", "sample_confidence")
 
 
 def get_config() -> ConfigDict:
@@ -92,7 +93,7 @@ def probe(folder: Path) -> dict[str, float]:
         found |= {f"{stage}/{name}": value for name, value in _references(bench, state).items()}
         first = outcome(bench, state, bench.shown(state))
         for k in UPDATES:
-            for phase, sides in zip(PHASES, play(bench, state, k, first), strict=True):
+            for phase, sides in zip(PHASES, alternate(bench, state, k, first), strict=True):
                 for side, measured in zip(SIDES, sides, strict=True):
                     place = f"{stage}/{k}/{phase}"
                     found |= {f"{place}/{name}/{side}": value for name, value in measured.items()}
@@ -115,7 +116,8 @@ def report(results: pd.DataFrame) -> Report:
     """The verdict on the contours before and after, and on the samples with and without."""
     sides = long(last(results))
     gains = gained(sides)
-    verdict = judge(*families(gains), margin=MARGIN)
+    both = families(gains)
+    verdict = verdict_of(*both, margin=MARGIN)
     return Report(
         title="Contours",
         question="Do the contours that the generator learns improve with each discriminator phase?",
@@ -124,11 +126,14 @@ def report(results: pd.DataFrame) -> Report:
             "The contours that the generator learns improve with each discriminator phase.",
         ),
         refuted_by=f"No gain of {MARGIN} in the slopes' cosine with the way to the nearest real "
-        f"digit, nor of {MARGIN:.0%} in Frechet distance after the generator's phase, at any "
+        f"digit, nor of {percent(MARGIN)} in Frechet distance after the generator's phase, at any "
         "stage.",
-        verdict=f"That a discriminator phase improves contours and samples {verdict.sentence}. "
-        f"{_means(gains)}",
+        answer=_answer(*(verdict_of(one, margin=MARGIN) for one in both)),
         status=verdict.status,
+        details=f"The contours are the slopes of the generator's loss at its fakes. The claim is "
+        f"that a phase of k discriminator updates raises their cosine by more than {MARGIN}, or "
+        f"lowers the Frechet distance after the generator's next {GENERATOR_UPDATES} updates by "
+        f"more than {percent(MARGIN)}. {verdict.rest}\n\n{_by_length(verdict)} {_means(gains)}",
         sections=[
             _tried(verdict),
             _samples(gains),
@@ -137,6 +142,24 @@ def report(results: pd.DataFrame) -> Report:
             _phase_by_phase(gains),
         ],
     )
+
+
+def _answer(contours: Verdict, samples: Verdict) -> str:
+    return (
+        "A discriminator phase turns the slopes that the generator follows towards real digits "
+        f"{contours.where}, by {number(contours.median, 'in cosine')} in the median one, and "
+        f"improves the samples after it {samples.where}."
+    )
+
+
+def _by_length(verdict: Verdict) -> str:
+    """Where the claim holds, by the length of the phase."""
+
+    def of(k: int) -> pd.DataFrame:
+        return verdict.table[verdict.table.setting.str.endswith(f"k = {k}")]
+
+    parts = (f"with k = {k} {verdict._replace(table=of(k)).where}" for k in UPDATES)
+    return f"By the length of the phase it holds {', '.join(parts)}."
 
 
 def long(rows: pd.DataFrame) -> pd.DataFrame:
@@ -188,14 +211,14 @@ def _means(gains: pd.DataFrame) -> str:
         ", ".join(f"{text(gain, 2)} ({key})" for key, gain in one.items()) for one in means
     )
     return (
-        f"In the mean over stages the cosine rises by {by_k} updates; in the mean over k the "
-        f"logarithm of the Frechet distance is lower by {by_stage}."
+        f"In the mean over stages the cosine rises by {by_k}, by k in brackets; in the mean over k "
+        f"the logarithm of the Frechet distance is lower by {by_stage}."
     )
 
 
 def _tried(verdict: Verdict) -> Section:
     return verdict.section(
-        "With a phase less without it",
+        "With a discriminator phase minus without it",
         "Contours: what a discriminator phase of k updates adds to the cosine between its slopes "
         "at fakes and the way to the nearest training digit. Samples: the logarithm by which the "
         f"Frechet distance after {GENERATOR_UPDATES} updates of the generator is lower than after "
@@ -270,7 +293,7 @@ def _worths(rows: pd.DataFrame, sides: pd.DataFrame) -> Section:
         "cosine_random: with the way to a random digit. accuracy: the mean of held-out digits' and "
         "fakes'. gradient_norm: of the generator's first update by these slopes. frechet and "
         "sample_confidence: of samples after the generator's phase.",
-        table=table[["stage", "slopes", *STEPPED, *JUDGED]],
+        table=table[["stage", "slopes", *STEPPED, *OF_PHASE]],
         caption=f"Means over {rows.seed.nunique()} seeds and both phases; Frechet distance at the "
         "stages themselves: "
         + ", ".join(f"{stage} {rows[f'{stage}/frechet'].mean():.0f}" for stage in STAGES)

@@ -4,7 +4,7 @@
 
 Claim C9: "Most of image space is meaningless; a tiny part is images, a smaller part digits."
 
-Images are drawn in ways that know less and less of digits, and judged as in `near_zero.py`: an
+Images are drawn in ways that know less and less of digits, and read as in `near_zero.py`: an
 image is meaningful if the digit classifier is sure of it and it is near typical real digits in the
 classifier's features (`gan_jax.latent.meaning`). Whether it is sure at all stands beside it: of
 noise it mostly is.
@@ -32,7 +32,8 @@ import pandas as pd
 
 from experiments.common import dimension, images
 from experiments.common.readings import last
-from experiments.common.verdicts import judge
+from experiments.common.sentences import number, percent
+from experiments.common.verdicts import verdict_of
 from gan_jax import latent
 from gan_jax.data.embedded import mnist_digits
 from gan_jax.latent import meaning, paths
@@ -169,8 +170,10 @@ def report(results):
     """The part of image space that digits take."""
     rows = last(results[results.diverged_at < 0]).set_index("seed")
     shares = {name: pooled(rows, name) for name in KINDS}
-    verdict = judge(_meaningless(rows), _smaller(rows), margin=MARGIN)
-    noise = shares[DRAWN[0]].meaningful
+    verdict = verdict_of(_meaningless(rows), _smaller(rows), margin=MARGIN, each="comparison")
+    noise, shuffled, gaussian, real, made = (
+        shares[name].meaningful for name in (*DRAWN, REAL, "generator")
+    )
     return Report(
         title="How much of image space is digits",
         question="How large a part of image space are digits?",
@@ -178,21 +181,24 @@ def report(results):
             "C9",
             "Most of image space is meaningless; a tiny part is images, a smaller part digits.",
         ),
-        refuted_by=f"More than {1 - RARE:.0%} of the images drawn without a generator are digits, "
-        "or the generator's images are not digits more often than those.",
-        verdict=f"Of uniform noise {noise.estimate:.2%} are digits (at most {noise.high:.3%}, "
-        f"n = {noise.num:,}), of shuffled digits {shares[DRAWN[1]].meaningful.estimate:.1%}, of "
-        f"Gaussian images {shares[DRAWN[2]].meaningful.estimate:.1%}, of a generator's images "
-        f"{shares['generator'].meaningful.estimate:.0%}, of real ones "
-        f"{shares['real digits'].meaningful.estimate:.0%}. The claim {verdict.sentence}. "
-        "What is an image without being a digit has no judge here.",
+        refuted_by=f"More than {percent(1 - RARE)} of the images drawn without a generator are "
+        "digits, or the generator's images are not digits more often than those.",
+        answer=f"Most of image space is meaningless {verdict.where}: {number(noise, '%')} of the "
+        f"images drawn uniformly at random are digits, against {percent(made.estimate)} of a "
+        "generator's.",
         status=verdict.status,
+        details=f"{noise.num:,} images were drawn uniformly. Of shuffled digits "
+        f"{percent(shuffled.estimate)} are digits, of Gaussian images with the digits' mean and "
+        f"covariance {percent(gaussian.estimate)}, of real held-out ones {percent(real.estimate)}. "
+        f"The claim is that at most {percent(1 - RARE)} of the images drawn without a generator "
+        f"are digits, and that the generator's share is higher by more than {percent(MARGIN)}. "
+        f"{verdict.rest}\n\nNothing here decides what is an image without being a digit.",
         sections=[
             _parts(shares),
             verdict.section(
-                "The verdict",
-                f"By seed: 1 less the share of digits, less {RARE - MARGIN:g}, for images drawn "
-                "without a generator; and the generator's share less theirs. The claim holds "
+                "Where the claim holds",
+                f"By seed: 1 minus the share of digits, minus {RARE - MARGIN:g}, for images drawn "
+                "without a generator; and the generator's share minus theirs. The claim holds "
                 f"where that is more than {MARGIN}.",
             ),
             _halfway(rows, shares),
@@ -240,7 +246,7 @@ def _parts(shares):
             for name, both in shares.items()
             for kind, found in zip(("a sure classifier", "digits"), both, strict=True)
         ],
-        columns=["images", "judged by", *Interval._fields],
+        columns=["images", "criterion", *Interval._fields],
     )
     return Section(
         "Which images are digits",
@@ -250,7 +256,7 @@ def _parts(shares):
         figures.points(
             cells,
             "images",
-            "judged by",
+            "criterion",
             title="Share of images that are digits, and that a classifier is sure of",
             label="share",
         ),
@@ -268,7 +274,7 @@ def _halfway(rows, shares):
     return Section(
         "Between two digits",
         f"Of two generated images that are different digits, what is halfway is a digit so often: "
-        f"{means}. The great circle's share less the pixels': {gain.difference} "
+        f"{means}. The great circle's share minus the pixels': {gain.difference} "
         f"(p = {text(gain.p_value, 2)}).",
     )
 
@@ -314,7 +320,7 @@ def _volume(shares):
         "off at black and white, take at most the volume below; that of all images is 1. Noise "
         "that leaves most of them digits leaves them a vanishing part of image space; where the "
         "bound is above 0 it says nothing, and the images counted above have to do. What else may "
-        "be a digit to the judge is not bounded.",
+        "be read as a digit is not bounded.",
         table=table,
     )
 
@@ -328,7 +334,7 @@ def exhibit(folders):
         Section(
             "The images",
             "",
-            sheets.image_sheet(rows, title="What is judged"),
+            sheets.image_sheet(rows, title="What is read"),
             caption="The first of each kind, of the run of seed 0.",
         )
     ]

@@ -1,4 +1,4 @@
-"""Which losses and penalties cover the modes, and how much hangs on the choice?
+"""Which losses and penalties cover the modes, and how much depends on the choice?
 
     python -m gan_jax.sweep experiments/losses.py
 
@@ -27,15 +27,18 @@ from configs import ring
 from experiments.common.mixtures import (
     CEILING,
     MODES,
+    ON_SCORE,
     SCORING,
     endings,
+    penalty_named,
     published,
     scored,
     steady,
 )
 from experiments.common.readings import in_order, last
 from experiments.common.sensitivity import share_explained
-from experiments.common.verdicts import compare, judge
+from experiments.common.sentences import number
+from experiments.common.verdicts import Verdict, compare, verdict_of
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import Paired, by_cell
@@ -78,18 +81,21 @@ def report(results: pd.DataFrame) -> Report:
     rows = scored(results)
     rows = rows.assign(data=rows["data.name"], penalty=rows["penalty.name"])
     ends = last(rows)
-    verdict = judge(_of_losses(ends), _of_penalties(ends), margin=MARGIN)
+    choices = _of_losses(ends), _of_penalties(ends)
+    verdict = verdict_of(*choices, margin=MARGIN)
     return Report(
         title="Losses and penalties",
-        question="Which losses and penalties cover the modes, and how much hangs on the choice?",
+        question="Which losses and penalties cover the modes, and how much depends on the choice?",
         claim=Claim("P7, C12", "Other losses and gradient penalties do better than the plain GAN."),
         refuted_by="No other loss and no penalty gains 0.05 in score over going without.",
-        verdict=f"That another loss or a penalty does better {verdict.sentence}. {_spread(ends)}",
+        answer=_answer(*(verdict_of(choice, margin=MARGIN) for choice in choices)),
         status=verdict.status,
+        details="The claim is that a penalty, or another loss than the non-saturating one, has a "
+        f"score more than {MARGIN} higher than going without. {verdict.rest}\n\n{_spread(ends)}",
         sections=[
             verdict.section(
                 "Gains in score",
-                "The score less that of the plain GAN (a loss), or less that of the same loss "
+                "The score minus that of the plain GAN (a loss), or minus that of the same loss "
                 "without a penalty, in pairs of one seed.",
             ),
             *(
@@ -104,10 +110,18 @@ def report(results: pd.DataFrame) -> Report:
     )
 
 
+def _answer(losses: Verdict, penalties: Verdict) -> str:
+    return (
+        f"A gradient penalty improves a loss {penalties.where}, by "
+        f"{number(penalties.median, ON_SCORE)} in the median one; without a penalty another loss "
+        f"beats the non-saturating one {losses.where}."
+    )
+
+
 def _of_losses(ends: pd.DataFrame) -> dict[str, Paired]:
     plain = ends[ends.penalty == "none"]
     return {
-        f"{setting}, {loss} for {FIRST}": compared
+        f"{setting}, {loss} instead of {FIRST}": compared
         for loss in LOSSES[1:]
         for setting, compared in compare(plain, "score", "loss", (loss, FIRST), ["data"]).items()
     }
@@ -115,7 +129,7 @@ def _of_losses(ends: pd.DataFrame) -> dict[str, Paired]:
 
 def _of_penalties(ends: pd.DataFrame) -> dict[str, Paired]:
     return {
-        f"{setting} with {penalty}": compared
+        f"{setting} with {penalty_named(penalty)}": compared
         for penalty in PENALTIES[1:]
         for setting, compared in compare(
             ends, "score", "penalty", (penalty, "none"), ["data", "loss"]
@@ -132,7 +146,7 @@ def _spread(ends: pd.DataFrame) -> str:
     )
     return (
         f"On the ring the loss explains {text(loss, 2)} of the scores' variance, the penalty "
-        f"{text(penalty, 2)}, both with their interplay {text(pair, 2)}; the rest are seeds."
+        f"{text(penalty, 2)}, both with their interaction {text(pair, 2)}; seeds explain the rest."
     )
 
 
@@ -153,7 +167,7 @@ def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
 def _over_time(rows: pd.DataFrame, data: str, penalty: str) -> Section:
     mine = rows[(rows.data == data) & (rows.penalty == penalty)]
     cells = in_order(by_cell(mine, ["loss", "step"], "score", bounds=(0, 1)), loss=LOSSES)
-    heading = f"Score over the run: {data}, penalty {penalty}"
+    heading = f"Score over the run: {data}, {penalty_named(penalty)}"
     shown = figures.curves(
         cells.rename(columns={"step": "rounds"}),
         "rounds",

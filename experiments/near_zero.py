@@ -30,7 +30,8 @@ from scipy.stats import chi2
 from experiments.common import images
 from experiments.common.dimension import log10_ball
 from experiments.common.readings import in_order, last
-from experiments.common.verdicts import judge
+from experiments.common.sentences import number, percent
+from experiments.common.verdicts import verdict_of
 from gan_jax import latent
 from gan_jax.data.embedded import mnist_digits
 from gan_jax.latent import maps, meaning
@@ -38,7 +39,7 @@ from gan_jax.latent.render import render
 from gan_jax.metrics.classifier import CLASSES
 from gan_jax.study import figures, sheets
 from gan_jax.study.report import Claim, Report, Section
-from gan_jax.study.statistics import by_cell, paired
+from gan_jax.study.statistics import by_cell, interval, paired
 from gan_jax.study.text import text
 
 PRIORS, DIMENSIONS, SEEDS = ("normal", "uniform", "sphere"), (2, 8, 64), range(3)
@@ -79,10 +80,10 @@ def probe(folder):
         found[f"{name}/likeness"] = likeness(made[name], mean)
     found |= {f"{name}/ink": float(np.mean(examples)) / 255 for name, examples in made.items()}
     by_radius = maps.profile(read, partial(render, space), space.prior, drawn, RADII, CLASSES)
-    for number, radius in enumerate(RADII):
+    for place, radius in enumerate(RADII):
         for measure in READ:
-            found[f"radius {radius:g}/{measure}"] = float(getattr(by_radius, measure)[number])
-        for digit, share in enumerate(by_radius.kinds[number]):
+            found[f"radius {radius:g}/{measure}"] = float(getattr(by_radius, measure)[place])
+        for digit, share in enumerate(by_radius.kinds[place]):
             found[f"radius {radius:g}/share_{digit}"] = float(share)
     return found
 
@@ -95,9 +96,13 @@ def likeness(made, mean):
 def report(results):
     """How often latents near 0 are meaningful, against typical ones."""
     rows = named(results)
-    verdict = judge(differences(rows, "prior"), differences(rows, "dimensions"), margin=MARGIN)
-    means = rows[["zero/meaningful", "near/meaningful", "typical/meaningful"]].mean()
-    real = rows["real/meaningful"].mean()
+    groups = (
+        differences(rows, "prior", "{} prior"),
+        differences(rows, "dimensions", "{} dimensions"),
+    )
+    verdict = verdict_of(*groups, margin=MARGIN)
+    near = interval(rows["near/meaningful"], bounds=(0, 1))
+    typical, real = rows[["typical/meaningful", "real/meaningful"]].mean()
     cores, ink = core(rows), rows[["near/ink", "typical/ink"]].mean()
     return Report(
         title="The middle of latent space",
@@ -108,18 +113,20 @@ def report(results):
             "between the blobs of digits.",
         ),
         refuted_by="Latents near 0 are meaningful at least half as often as typical ones.",
-        verdict=f"{text(means.iloc[1], 2)} of the images near 0 are meaningful digits, "
-        f"{text(means.iloc[2], 2)} of typical ones ({text(real, 2)} of real held-out digits); "
-        f"G(0) itself is in {rows['zero/meaningful'].sum():.0f} of {len(rows)} runs. By half the "
-        f"typical share less that near 0 the claim {verdict.sentence}. What is without meaning is "
-        f"small: half the share at the typical length is reached at {text(cores.min(), 2)} to "
-        f"{text(cores.max(), 2)} of it. Between the digits is no blend of them: images near 0 "
-        f"have {text(ink.iloc[0] / ink.iloc[1], 2)} of the ink of typical ones.",
+        answer="Latents near 0 give meaningful digits less than half as often as typical ones "
+        f"{verdict.where}: {number(near, '%')} of them do, and {percent(typical)} of typical ones.",
         status=verdict.status,
+        details=f"Of real held-out digits {percent(real)} count as meaningful; G(0) itself does in "
+        f"{rows['zero/meaningful'].sum():.0f} of {len(rows)} runs. The claim is that half of the "
+        f"share of typical latents is above that near 0 by more than {MARGIN}. {verdict.rest}\n\n"
+        "The region without meaning is small: half the share at the typical length is reached at "
+        f"{text(cores.min(), 2)} to {text(cores.max(), 2)} of that length. It is no blend of "
+        f"digits: images near 0 have {text(ink.iloc[0] / ink.iloc[1], 2)} of the ink of typical "
+        "ones.",
         sections=[
             verdict.section(
                 "Near 0 against typical latents",
-                f"Half of the share of typical latents that are meaningful, less that of latents "
+                f"Half of the share of typical latents that are meaningful, minus that of latents "
                 f"within {NEAR} of the typical length from 0. The claim holds where that is more "
                 f"than {MARGIN}. Pairs are runs.",
             ),
@@ -138,14 +145,20 @@ def named(results):
     return in_order(rows, prior=PRIORS, dimensions=DIMENSIONS)
 
 
-def differences(rows, setting):
-    """By setting: half of the typical share of meaningful images less that near 0."""
+def differences(rows, factor, named):
+    """Half of the typical share of meaningful images minus that near 0, by values of a factor.
+
+    Args:
+        rows: Of `named`.
+        factor: A column.
+        named: A format of its values, what the settings are called.
+    """
     return {
-        f"{setting} {name}": paired(
+        named.format(value): paired(
             HALF * cell.set_index("trial")["typical/meaningful"],
             cell.set_index("trial")["near/meaningful"],
         )
-        for name, cell in rows.groupby(setting, sort=False)
+        for value, cell in rows.groupby(factor, sort=False)
     }
 
 
@@ -266,8 +279,8 @@ def _visited():
     columns = ["prior", "dimensions", "within 0.1", "within 0.3", "within 0.5"]
     return Section(
         "How often a latent is near 0",
-        "The probability of a latent within so much of the typical length from 0: a GAN hears "
-        "nothing of what it makes of latents that it is never given.",
+        "The probability of a latent within so much of the typical length from 0: what a GAN makes "
+        "of latents that are never drawn has no part in its training.",
         table=pd.DataFrame(rows, columns=columns),
         caption="Exact, but for balls that reach out of the uniform prior's cube: at most so much.",
     )

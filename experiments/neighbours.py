@@ -16,7 +16,7 @@ What would refute it: the relative distance is above a half, and the share of pa
 digit higher by less than a half, in all five.
 
 A generator before training stands beside: what it keeps together, training need not have taught.
-The converse, that similar images have neighbouring latents, is measured apart and has no say.
+The converse, that similar images have neighbouring latents, is measured apart and does not count.
 """
 
 from functools import partial
@@ -41,7 +41,8 @@ from experiments.common.neighbourhoods import (
     walk,
 )
 from experiments.common.readings import last
-from experiments.common.verdicts import Verdict, judge
+from experiments.common.sentences import number
+from experiments.common.verdicts import Verdict, verdict_of
 from gan_jax import data, latent
 from gan_jax.examples import IMAGE
 from gan_jax.latent.digits import classifier
@@ -138,7 +139,8 @@ def _seen(digits: np.ndarray) -> Seen:
 def report(results: pd.DataFrame) -> Report:
     """The verdict on how much nearer the images of neighbours are than independent ones."""
     rows = last(results)
-    verdict = judge(gains(rows), margin=MARGIN)
+    found = gains(rows)
+    verdict = verdict_of(found, margin=MARGIN, each="measure")
     return Report(
         title="Neighbouring latents",
         question="Do neighbouring latent points give similar images?",
@@ -146,9 +148,14 @@ def report(results: pd.DataFrame) -> Report:
         refuted_by="At 10 degrees images are more than half as far apart as independent ones, in "
         "the mean and in the worst pair but one in a hundred, and the same digit is more frequent "
         "by less than half of all pairs.",
-        verdict=f"That images of latents {NEIGHBOUR} degrees apart are similar {verdict.sentence}. "
-        f"{_besides(rows)}",
+        answer=f"Images of latents {NEIGHBOUR} degrees apart are similar {verdict.where}: by "
+        f"pixels they are {number(found['mean pair, pixels'].difference, '%')} closer to one "
+        "another than images of independent latents.",
         status=verdict.status,
+        details="The claim is that more than half of the distance between independent images is "
+        "gone, in the mean pair and in the worst in a hundred, by pixels and by a classifier's "
+        "features, and that the share of pairs of the same digit is higher by more than a half. "
+        f"{verdict.rest}\n\n{_besides(rows)}",
         sections=[
             _tried(verdict),
             *(_curves(rows, view) for view in VIEWS),
@@ -182,7 +189,7 @@ def _besides(rows: pd.DataFrame) -> str:
     return (
         "No step of a degree changes an image by more than "
         f"{rows['jump_max/pixels'].max():.2f} of the distance between independent ones (by "
-        f"features {rows['jump_max/features'].max():.2f}). The converse is another matter: the "
+        f"features {rows['jump_max/features'].max():.2f}). The converse does not hold so: the "
         f"latents of a sample and of the most similar of {SAMPLES:,} others are "
         f"{say('reverse_angle/pixels'):.0f} degrees apart in the mean (by features "
         f"{say('reverse_angle/features'):.0f}), where chance gives 90 and the nearest latent is "

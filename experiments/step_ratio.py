@@ -19,7 +19,7 @@ compare in several ways:
 
 What would refute it: at 1:16 as many modes as at 1:1, to half a mode, in all settings in which 1:1
 learns anything. A setting in which 1:1 itself ends with less than half of the modes on average
-tries nothing and is left out of the verdict.
+tries nothing and is left out.
 """
 
 import itertools
@@ -38,7 +38,8 @@ from experiments.common.mixtures import (
     scored,
     steady,
 )
-from experiments.common.verdicts import Verdict, compare, judge
+from experiments.common.sentences import number
+from experiments.common.verdicts import Verdict, compare, verdict_of
 from gan_jax.study import figures
 from gan_jax.study.order import ordered
 from gan_jax.study.report import Claim, Report, Section
@@ -60,7 +61,7 @@ OPTIMIZERS = {
     # A momentum of 0.9 learns nothing on the ring at any rate from 0.01 to 0.3.
     "momentum": both_players(name="momentum", momentum=0.5, learning_rate=0.1),
 }
-HALF_A_MODE = 0.5
+HALF_A_MODE, LOST = 0.5, f"of {MODES['ring']} modes"
 READINGS = {
     "equal compute": (
         f"Both players together have had {BUDGET:,} updates.",
@@ -114,7 +115,7 @@ def report(results: pd.DataFrame) -> Report:
     readings = ordered(readings, reading=READINGS)
     found = readings.reading.unique()
     verdict, reverse = (
-        judge(*(_lost(readings, one, ratio) for one in found), margin=HALF_A_MODE)
+        verdict_of(*(_lost(readings, one, ratio) for one in found), margin=HALF_A_MODE)
         for ratio in (TOO_MUCH, TOO_LITTLE)
     )
     return Report(
@@ -125,9 +126,12 @@ def report(results: pd.DataFrame) -> Report:
             "When the generator trains too much relative to the discriminator, modes collapse.",
         ),
         refuted_by="As many modes at 1:16 as at 1:1, to half a mode, wherever 1:1 learns.",
-        verdict=f"That 1:16 (k:m) has fewer modes than 1:1 {verdict.sentence}; that 16:1 has "
-        f"fewer {reverse.sentence}. {_how(readings)}",
+        answer="With 16 generator updates per discriminator update instead of one, modes are lost "
+        f"{verdict.where}: {number(verdict.median, LOST)} in the median one.",
         status=verdict.status,
+        details=f"The claim is that 1:16 finds more than {HALF_A_MODE} modes fewer than 1:1. "
+        f"{verdict.rest} {_how(readings)}\n\nToo much of the discriminator, 16:1, loses modes "
+        f"too {reverse.where}: {number(reverse.median, LOST)} in the median one.",
         sections=[
             _lost_section("too much of the generator, 1:16", verdict),
             _lost_section("too much of the discriminator, 16:1", reverse),
@@ -154,7 +158,7 @@ def _named(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lost(readings: pd.DataFrame, reading: str, ratio: str) -> dict[str, Paired]:
-    """Modes at 1:1 less those at another ratio, where 1:1 learns."""
+    """Modes at 1:1 minus those at another ratio, where 1:1 learns."""
     rows = readings[readings.reading == reading]
     balanced = rows[rows.ratio == BALANCED].groupby("setting", observed=True).modes.mean()
     learns = balanced.index[balanced >= MODES["ring"] / 2]
@@ -165,7 +169,7 @@ def _lost(readings: pd.DataFrame, reading: str, ratio: str) -> dict[str, Paired]
 def _lost_section(what: str, verdict: Verdict) -> Section:
     return verdict.section(
         f"Modes lost by {what}",
-        "Modes at 1:1 less modes there, in pairs of one seed. Settings in which 1:1 has less "
+        "Modes at 1:1 minus modes there, in pairs of one seed. Settings in which 1:1 has less "
         "than half of the modes on average are left out.",
     )
 
@@ -219,10 +223,10 @@ def _over_time(rows: pd.DataFrame, setting: str) -> Section:
 
 
 def _how(readings: pd.DataFrame) -> str:
-    """How the trials at 1:16 end: collapsed onto some modes, or astray?"""
+    """How the trials at 1:16 end: on some of the modes, or off them?"""
     rows = readings[(readings.reading == "equal compute") & (readings.ratio == TOO_MUCH)]
     counts = ", ".join(f"{count} {how}" for how, count in rows.outcome.value_counts().items())
-    return f"At equal compute 1:16 ends: {counts}." if counts else ""
+    return f"At equal compute the trials at 1:16 end as follows: {counts}." if counts else ""
 
 
 def _endings(readings: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ can't start.
     python -m gan_jax.sweep experiments/toy_start.py
 
 Each setting (how wide the discriminator is and how fast it learns, how large the generator's
-initial kernels are) is played twice with the same seeds and for as long: with the generator held
+initial kernels are) is trained twice with the same seeds and for as long: with the generator held
 at its start, which makes the discriminator a classifier of the initial output, and as a GAN.
 
 The claim is put to the test where the classifier does little better than guess, though GANs of
@@ -20,7 +20,8 @@ from configs import ring
 from experiments.common import mixtures
 from experiments.common.readings import in_order, last
 from experiments.common.scatter import scatter
-from experiments.common.verdicts import judge
+from experiments.common.sentences import number, percent
+from experiments.common.verdicts import verdict_of
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import by_cell, interval, paired
@@ -67,7 +68,7 @@ def report(results):
     """What the classifier can tell against what the GAN reaches."""
     trials = side_by_side(results)
     cells = settings(trials)
-    verdict = judge(_not_started(trials, cells), margin=1 - STARTED)
+    verdict = verdict_of(_not_started(trials, cells), margin=1 - STARTED)
     return Report(
         title="Where a GAN can start",
         question="Can a GAN start whose discriminator can't tell the first fakes from real data?",
@@ -76,10 +77,13 @@ def report(results):
             "If a classifier can't tell real data from the initial generator's output, GAN "
             "training can't start.",
         ),
-        refuted_by=f"Where the classifier is right in less than {CANNOT:.0%} of cases, GANs bring "
-        f"more than {STARTED:.0%} of their samples within 3 sigma of a mode.",
-        verdict=_verdict(verdict, cells, trials),
+        refuted_by=f"Where the classifier is right in less than {percent(CANNOT)} of cases, GANs "
+        f"bring more than {percent(STARTED)} of their samples within 3 sigma of a mode.",
+        answer="A GAN whose discriminator can't tell the first fakes from real data fails to start "
+        f"{verdict.where}; in the median one {number(verdict.median, '%')} of its samples lie "
+        "beyond 3 sigma of every mode.",
         status=verdict.status,
+        details=_details(verdict, cells, trials),
         sections=[
             _against(cells),
             *_maps(cells, TOLD, "What a classifier tells"),
@@ -88,7 +92,7 @@ def report(results):
                 "Where the classifier can't tell",
                 f"Its accuracy is below {CANNOT} with the whole interval, and GANs of its width "
                 "start elsewhere. The claim holds in a setting where more than "
-                f"{1 - STARTED:.0%} of the GANs' samples lie beyond 3 sigma of every mode.",
+                f"{percent(1 - STARTED)} of the GANs' samples lie beyond 3 sigma of every mode.",
                 table=verdict.table,
                 caption="Share of samples beyond 3 sigma, 95 % intervals over seeds.",
             ),
@@ -111,7 +115,7 @@ def side_by_side(results):
 
     Returns:
         `KEYS`, `seed`, `trial` (the GAN's), `TOLD` (the mean of the shares of held-out reals and of
-        first fakes that are judged rightly) and `REACHED`.
+        first fakes that are classified correctly) and `REACHED`.
     """
     rows = _named(results)
     sides = rows[[f"discriminator/accuracy_{side}" for side in ("held_out", "generated")]]
@@ -142,28 +146,27 @@ def settings(trials):
 
 
 def _not_started(trials, cells):
-    """Shares of samples that are nowhere, for each setting that puts the claim to the test."""
+    """Shares of samples that are near no mode, for each setting that puts the claim to the test."""
     tests = trials.merge(cells[cells.blind & cells.able][KEYS], on=KEYS)
     found = {}
     for setting, cell in tests.groupby(KEYS, sort=False):
         name = ", ".join(f"{key} {text(one)}" for key, one in zip(KEYS, setting, strict=True))
-        nowhere = 1 - cell.set_index("seed")[REACHED]
-        found[name] = paired(nowhere, 0 * nowhere)
+        beyond = 1 - cell.set_index("seed")[REACHED]
+        found[name] = paired(beyond, 0 * beyond)
     return found
 
 
-def _verdict(verdict, cells, trials):
+def _details(verdict, cells, trials):
     overall, within = correlations(trials)
     telling = cells[cells[f"{TOLD} low"] > CANNOT]
-    tested = f"In those, by shares of samples beyond 3 sigma, the claim {verdict.sentence}. "
-    if verdict.table.empty:
-        tested = "So the claim was not put to the test. "
     return (
         f"The classifier can't tell in {cells.blind.sum()} of {len(cells)} settings, "
-        f"{(cells.blind & cells.able).sum()} of them of a width that GANs start with elsewhere. "
-        f"{tested}Where the classifier can tell, {telling.starts.sum()} of {len(telling)} settings "
-        f"start. Rank correlation of accuracy with what the GAN reaches: {overall}, "
-        f"within a width {within}."
+        f"{(cells.blind & cells.able).sum()} of them of a width that GANs start with elsewhere: "
+        f"only those count. The claim is that there more than {percent(1 - STARTED)} of the "
+        f"samples lie beyond 3 sigma of every mode. {verdict.rest}\n\nWhere the classifier can "
+        f"tell, {telling.starts.sum()} of {len(telling)} GANs start. The rank correlation of the "
+        f"classifier's accuracy with the share of samples that the GAN brings within 3 sigma is "
+        f"{number(overall)} over all settings, {number(within)} among those of one width."
     )
 
 

@@ -260,7 +260,7 @@ class Counting:
 def test_a_phase_is_compared_with_none_from_the_same_state():
     bench, start = Counting(), Made(0, 0)
     first = phases.outcome(bench, start, start)
-    (without, with_one), (still, with_two) = phases.play(bench, start, 10, first)
+    (without, with_one), (still, with_two) = phases.alternate(bench, start, 10, first)
     assert (without["at"], without["after"]) == ((0, 0), (0, 20))
     assert (with_one["at"], with_one["after"]) == ((10, 0), (10, 20))
     assert (still["at"], still["after"]) == ((10, 20), (10, 40))
@@ -350,7 +350,7 @@ def contour_results(cosine, samples):
             for k in contours.UPDATES:
                 for phase in phases.PHASES:
                     place = f"{stage}/{k}/{phase}"
-                    sides = dict.fromkeys((*contours.STEPPED, *contours.JUDGED), (0.1, 0.1))
+                    sides = dict.fromkeys((*contours.STEPPED, *contours.OF_PHASE), (0.1, 0.1))
                     sides["cosine"] = 0.05, 0.05 + cosine(stage, k) + rng.normal(0, 0.005)
                     log = samples(stage, k) + rng.normal(0, 0.01)
                     sides["frechet"] = 300.0, 300 * np.exp(-log)

@@ -47,7 +47,7 @@ def table(name, evaluations, measure, seeds=10, only=lambda flat: True):
         flat = flatten(trial.config)
         if flat["seed"] < seeds and only(flat):
             for step in evaluations(flat):
-                measured = MIXTURE | JUDGED | measure(flat, step, rng)
+                measured = MIXTURE | DIAGNOSTICS | measure(flat, step, rng)
                 rows.append({"trial": trial.number, "step": step} | measured | flat)
     return pd.DataFrame(rows)
 
@@ -59,7 +59,7 @@ MIXTURE = {
     "mixture_2500/high_quality": 0.9,
     "diverged_at": -1,
 }
-JUDGED = {
+DIAGNOSTICS = {
     "discriminator/accuracy_held_out": 1.0,
     "discriminator/accuracy_generated": 1.0,
     "generator/saturation": -0.5,

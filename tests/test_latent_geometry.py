@@ -8,7 +8,7 @@ import pytest
 from jax.tree_util import Partial
 
 from configs import ring
-from experiments.common.verdicts import judge
+from experiments.common.verdicts import verdict_of
 from experiments.latent import geodesics as study
 from gan_jax import latent
 from gan_jax.core.streams import root, stream
@@ -360,4 +360,4 @@ def rows_of(lengths, changes):
 )
 def test_the_verdict_follows_from_the_numbers(lengths, changes, status):
     rows = rows_of(lengths, changes)
-    assert judge(study.differences(rows), margin=study.MARGIN).status == status
+    assert verdict_of(study.differences(rows), margin=study.MARGIN).status == status

@@ -486,8 +486,9 @@ def report(**more):
         "question": "Which loss & rate?",
         "claim": Claim("C3", "Modes collapse."),
         "refuted_by": "No <difference>.",
-        "verdict": "Wasserstein covers 6 more modes.",
+        "answer": "Wasserstein covers 6 more modes & no fewer.",
         "status": "only when",
+        "details": "Hinge <does> not.\n\nNor the rest.",
         "sections": sections,
     }
     return Report(**given | more)
@@ -543,16 +544,16 @@ def test_the_page_needs_nothing_else(folder):
 def test_the_page_says_it_all_as_it_was_said(folder):
     parsed = Parsed((folder / "report.html").read_text(encoding="utf-8"))
     said = report()
-    for words in (said.title, said.question, said.claim.text, said.refuted_by, said.verdict):
+    for words in (said.title, said.question, said.claim.text, said.refuted_by, said.headline):
         assert words in parsed.words
     assert "Claim C3" in parsed.words
     assert parsed.alts == ['3 "seeds" a cell', "5 < 6"]
-    assert f"{MARKS['only when']} only when" in parsed.words
+    assert {"Hinge <does> not.", "Nor the rest."} <= set(parsed.words)
     assert {"First.", "Second <b>.", "5 < 6", "<i>", "a|b"} <= set(parsed.words)
     assert {"sweep --study=<here>", "12 device-seconds", "versions"} <= set(parsed.words)
     assert any('"note": "</pre><b>"' in words for words in parsed.words)
     assert {"b", "i"}.isdisjoint(parsed.tags)
-    assert [parsed.tags.count(tag) for tag in ("h2", "p", "tr")] == [4, 3, 5 + 2]
+    assert [parsed.tags.count(tag) for tag in ("h2", "p", "tr")] == [4, 6, 5 + 2]
 
 
 def test_the_markdown_and_its_figures(folder):
@@ -566,7 +567,9 @@ def test_the_markdown_and_its_figures(folder):
         with Image.open(folder / picture) as image:
             assert (image.format, image.width > 500) == ("PNG", True)
     assert lines[0] == r"# Modes of \<the\> ring"
-    assert lines[2] == f"**{MARKS['only when']} only when: Wasserstein covers 6 more modes.**"
+    assert lines[2] == r"**◐ Only in some settings: Wasserstein covers 6 more modes \& no fewer.**"
+    assert lines[4:8:2] == [r"Hinge \<does\> not.", "Nor the rest."]
+    assert lines[8] == "- Question: Which loss \\& rate?"
     assert r"\# no heading" in lines
     assert r"- command: sweep --study=\<here\>" in lines
     table = [line for line in lines if line.startswith("|")]

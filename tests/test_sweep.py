@@ -422,7 +422,7 @@ def probe(folder):
 
 def report(results):
     own = Section("Its own", f"{results['twice the seed'].sum():g} in all")
-    return Report("T", "A question.", Claim("C0", "One."), "None.", "?", "undecided", [own])
+    return Report("T", "A question.", Claim("C0", "One."), "None.", "?", "undecided", "", [own])
 
 def exhibit(folders):
     return [

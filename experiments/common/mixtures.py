@@ -13,15 +13,20 @@ HALF = 0.5  # share of high-quality samples from which a generator counts as tra
 CEILING = {"a perfect sampler": 0.9889}  # 1 - exp(-9 / 2), within 3 sigma in two dimensions
 FLOORS = {"ring": 0.0014, "grid": 0.0048}  # reverse KL of 2,500 real points, in nats
 MODES = {name: len(mixture.centres) for name, mixture in MIXTURES.items()}
-OUTCOMES = ("covers", "vague", "collapsed", "astray", "diverged")
+ALL, BLURRED, MISSING, OFF = "all modes", "all modes, blurred", "modes missing", "off the modes"
+DIVERGED = "diverged"
+OUTCOMES = (ALL, BLURRED, MISSING, OFF, DIVERGED)
+ON_SCORE = "on a score from 0 to 1"
 SCORING = (
-    "A mode counts when at least one of 2,500 samples lies within 3 sigma of its centre; "
-    "high_quality is the share of samples that do, 0.9889 at best. With at least half of the "
-    "samples there, a generator covers if it hits all modes and is collapsed if it misses one. "
-    "With fewer it is vague if it hits all modes and astray if not: it has learned nothing, or "
-    "moves from mode to mode. The score is high_quality times exp(-reverse KL): 0.99 for a "
-    "perfect sampler, an eighth of high_quality for a single mode of eight. A trial that diverged "
-    "counts as 0 modes, 0 high_quality and a score of 0 from then on; none is dropped."
+    "A mode is found when at least one of 2,500 samples lies within 3 sigma of its centre; "
+    "high_quality is the share of samples that do, 0.9889 at best. Both together tell how a trial "
+    f"ends: as {ALL!r} if every mode is found and at least half of the samples are of high "
+    f"quality, as {BLURRED!r} if every mode is found, but by fewer samples, as {MISSING!r} if half "
+    f"or more are of high quality, but not every mode is found, and as {OFF!r} if neither, as of a "
+    "generator that has learned nothing or moves from mode to mode. The score is high_quality "
+    "times exp(-reverse KL): 0.99 for a perfect sampler, an eighth of high_quality for a single "
+    "mode of eight. A trial that diverged has 0 modes, 0 high_quality and a score of 0 from then "
+    "on; none is dropped."
 )
 
 _PUBLISHED = pd.DataFrame(
@@ -48,6 +53,11 @@ def narrow(config: ConfigDict) -> ConfigDict:
     return config
 
 
+def penalty_named(name: str) -> str:
+    """A penalty in words: "no penalty", "gradient penalty"."""
+    return f"{'no' if name == 'none' else name} penalty"
+
+
 def both_players(**values: str | float) -> dict[str, str | float]:
     """Overrides of both players' optimizers alike, by flattened name."""
     return {
@@ -72,7 +82,7 @@ def steady(config: ConfigDict) -> ConfigDict:
 
 
 def scored(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows of trials on mixtures with what their generators are worth.
+    """The rows of trials on mixtures with how well their generators do.
 
     Args:
         results: As a sweep collects them.
@@ -91,7 +101,7 @@ def scored(results: pd.DataFrame) -> pd.DataFrame:
     rows["score"] = rows.high_quality * np.exp(-rows.reverse_kl)
     good, complete = rows.high_quality >= HALF, rows.modes == most
     chosen = [diverged, good & complete, good, complete]
-    rows["outcome"] = np.select(chosen, ["diverged", "covers", "collapsed", "vague"], "astray")
+    rows["outcome"] = np.select(chosen, [DIVERGED, ALL, MISSING, BLURRED], OFF)
     return rows
 
 

@@ -43,6 +43,6 @@ def study(report: Callable) -> None:
             "config": space.config.to_dict(),
         }
         page.write(found, out.value, provenance)
-        print(f"{found.status}: {found.verdict}\nsee {out.value}/report.html")
+        print(f"{found.headline}\nsee {out.value}/report.html")
 
     cli.run(main)

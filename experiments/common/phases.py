@@ -1,6 +1,6 @@
-"""Play that goes on from a checkpoint in phases, and what each discriminator phase is worth.
+"""Training that goes on from a checkpoint in phases, and the effect of each discriminator phase.
 
-A phase is judged by the discriminator's contours before and after it, and by the samples after a
+A phase is measured by the discriminator's contours before and after it, and by the samples after a
 generator phase that follows it, against those after the same generator phase without it.
 """
 
@@ -78,7 +78,7 @@ class Bench(NamedTuple):
         return self.fakes(state.generator.variables, root(0), FAKES)
 
     def contours(self, state: GANState, fakes: np.ndarray) -> dict[str, float]:
-        """How well the discriminator judges, and what its slopes at the fakes are worth."""
+        """The discriminator's accuracy, and what a step along its slopes at the fakes brings."""
         variables = state.discriminator.variables
         slopes = self.slopes(variables, fakes, root(1))
         taken = self.accuracy(variables, Examples(fakes.reshape(-1, *self.held_out.x.shape[1:])))
@@ -140,14 +140,14 @@ def outcome(bench: Bench, state: GANState, fakes: np.ndarray) -> Outcome:
     return measured | {"gradient_norm": norm}, after
 
 
-def play(
+def alternate(
     bench: Bench, state: GANState, k: int, first: Outcome
 ) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
-    """Numbers without and with each discriminator phase, in a play of k updates a phase.
+    """Numbers without and with each discriminator phase of k updates, between generator phases.
 
     Args:
         bench: The run's.
-        state: Where the play begins.
+        state: Where the first phase begins.
         k: The discriminator's updates a phase.
         first: The outcome at that state.
     """

@@ -25,7 +25,8 @@ import pandas as pd
 
 from experiments.common.of_run import study
 from experiments.common.readings import in_order
-from experiments.common.verdicts import Verdict, judge
+from experiments.common.sentences import number, percent
+from experiments.common.verdicts import Verdict, difference, verdict_of
 from gan_jax import data
 from gan_jax.examples import IMAGE
 from gan_jax.latent.attributes import ATTRIBUTES, measure
@@ -94,10 +95,11 @@ def report(space: Space) -> Report:
         "hold the class?",
         claim=Claim("D1", "One direction moves one attribute and holds the class."),
         refuted_by=f"Between {EDIT[0]:g} and {EDIT[1]:g} standard deviations along the direction "
-        f"orthogonal to the classifier's logits, {MOST:.0%} of the edits or fewer gain a standard "
-        "deviation of the attribute, change no other by half as much, and keep the digit.",
-        verdict=_verdict(verdict, trials),
+        f"orthogonal to the classifier's logits, {percent(MOST)} of the edits or fewer gain a "
+        "standard deviation of the attribute, change no other by half as much, and keep the digit.",
+        answer=answer(verdict),
         status=verdict.status,
+        details=_details(verdict, trials),
         sections=[
             _edits(space),
             _done(trials, verdict),
@@ -115,7 +117,18 @@ def put_to_the_test(trials: pd.DataFrame) -> Verdict:
     shares = {
         name: cell.set_index("seed")[DONE] for name, cell in tested.groupby("attribute", sort=False)
     }
-    return judge({name: paired(share, 0 * share) for name, share in shares.items()}, margin=MOST)
+    found = {name: paired(share, 0 * share) for name, share in shares.items()}
+    return verdict_of(found, margin=MOST, each="attribute")
+
+
+def answer(verdict: Verdict) -> str:
+    """The first sentence, from the verdict on all attributes."""
+    best = verdict.table.loc[verdict.table.difference.idxmax()]
+    return (
+        "Most edits along one direction move their attribute alone and keep the digit "
+        f"{verdict.where}; the best is {best.setting}, with {number(difference(best), '%')} of its "
+        "edits."
+    )
 
 
 def does_as_claimed(followed: Followed, meant: int, spread: np.ndarray) -> np.ndarray:
@@ -198,15 +211,16 @@ def _cells(rows: pd.DataFrame, keys: list[str], measured: str) -> pd.DataFrame:
     return in_order(cells, **{key: ORDERS[key] for key in keys if key in ORDERS})
 
 
-def _verdict(verdict: Verdict, trials: pd.DataFrame) -> str:
+def _details(verdict: Verdict, trials: pd.DataFrame) -> str:
     means = trials.groupby(["attribute", "method"], sort=False)[DONE].mean()
     best = "; ".join(
         f"{name}: {cell.idxmax()[1]}, {text(cell.max())}"
         for name, cell in means.groupby("attribute", sort=False)
     )
     return (
-        f"By shares of edits that do as claimed, with directions orthogonal to the classifier's "
-        f"logits the claim {verdict.sentence}. The best method of each: {best}."
+        "The claim is that more than half of the edits do so, with directions orthogonal to the "
+        f"classifier's logits. {verdict.rest}\n\nThe best method of each, with the share of edits "
+        f"that do so: {best}."
     )
 
 

@@ -22,7 +22,8 @@ import pandas as pd
 
 from experiments.common.distributions import histograms
 from experiments.common.of_run import study
-from experiments.common.verdicts import judge
+from experiments.common.sentences import by, number, percent
+from experiments.common.verdicts import verdict_of
 from gan_jax.latent import geometry
 from gan_jax.latent.digits import classifier
 from gan_jax.latent.geodesics import FINE, geodesics
@@ -78,7 +79,8 @@ def report(space, pairs=PAIRS, points=POINTS, updates=UPDATES):
     ways = joined(space, pairs, points, updates)
     rows = measured(space, ways)
     frames = followed(space, ways)
-    verdict = judge(differences(rows), margin=MARGIN)
+    found = differences(rows)
+    verdict = verdict_of(found, margin=MARGIN)
     return Report(
         title="Geodesics of the generator",
         question="Are geodesics shorter than great circles, and does the classifier flicker less "
@@ -87,10 +89,11 @@ def report(space, pairs=PAIRS, points=POINTS, updates=UPDATES):
             "G1",
             "Geodesics are shorter than great circles and the classifier flickers less on them.",
         ),
-        refuted_by=f"Neither length nor changes of the digit are smaller by more than {MARGIN:.0%} "
-        "of the great circle's.",
-        verdict=_verdict(verdict, rows),
+        refuted_by="Neither length nor changes of the digit are smaller by more than "
+        f"{percent(MARGIN)} of the great circle's.",
+        answer=answer(*(one.difference for one in found.values())),
         status=verdict.status,
+        details=_details(rows),
         sections=[
             _pictures(space, ways),
             _lengths(rows, ways),
@@ -223,12 +226,22 @@ def _long(way, shares, measure, values):
     )
 
 
-def _verdict(verdict, rows):
+def answer(length, changes):
+    """The first sentence, from how much less geodesics have than great circles, as shares."""
+    return (
+        f"Against great circles, geodesics are {by(length, 'shorter', 'longer', '%')} and the "
+        f"classifier's digit changes {by(changes, 'less often', 'more often', '%')}, over "
+        f"{length.num} pairs of latents of one generator."
+    )
+
+
+def _details(rows):
     geodesic, straight = ratios(rows).values()
     return (
-        f"The claim {verdict.sentence}, as shares of the great circle's. Geodesic over great "
-        f"circle: {interval(geodesic)}, shorter in {(geodesic < 1).sum()} pairs; straight over "
-        f"great circle: {interval(straight)}, shorter in {(straight < 1).sum()}."
+        f"The claim is that both are smaller by more than {percent(MARGIN)} of the great circle's. "
+        f"A geodesic is shorter in {(geodesic < 1).sum()} of {len(geodesic)} pairs. A straight "
+        f"line has {number(interval(straight), '%')} of the great circle's length, and is shorter "
+        f"in {(straight < 1).sum()}."
     )
 
 
@@ -278,7 +291,7 @@ def _flicker(rows):
     return Section(
         "Whether the classifier flickers",
         f"A path between different digits, as {needed.sum()} of {len(needed)} pairs are, changes "
-        "at least once. Geodesic less great circle, pair by pair: "
+        "at least once. Geodesic minus great circle, pair by pair: "
         f"{compared}.",
         table=table,
         caption="Means over pairs, 95 % intervals.",
@@ -362,12 +375,12 @@ def _pictures(space, ways):
     chosen = np.argsort(digits[:, 0] == digits[:, 1], stable=True)[:SHOWN]
     images = partial(jax.jit(geometry.along), space.generate)
     rows = {}
-    for number in chosen:
-        labels = None if ways.labels is None else ways.labels[[number]]
+    for pair in chosen:
+        labels = None if ways.labels is None else ways.labels[[pair]]
         for way, paths in ways.paths.items():
             at = np.round(np.linspace(0, paths.shape[1] - 1, FRAMES)).astype(int)
-            (row,) = images(paths[[number]][:, at], labels)
-            name = f"{digits[number, 0]} to {digits[number, 1]}: {way}"
+            (row,) = images(paths[[pair]][:, at], labels)
+            name = f"{digits[pair, 0]} to {digits[pair, 1]}: {way}"
             rows[name] = np.asarray(jnp.round((row + 1) * 127.5), np.uint8)
     return Section(
         "Three ways from image to image",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gan_jax.study.report import MARKS, Report, Section
+from gan_jax.study.report import Report, Section
 from gan_jax.study.tables import header, is_number, rows
 
 # What would be markup; an underscore within a word is none.
@@ -24,7 +24,8 @@ def markdown(report: Report, provenance: Mapping[str, Any]) -> str:
     """
     lines = [
         f"# {_escape(report.title)}",
-        f"**{MARKS[report.status]} {report.status}: {_escape(report.verdict)}**",
+        f"**{_escape(report.headline)}**",
+        *([_escape(report.details)] if report.details else []),
         f"- Question: {_escape(report.question)}\n"
         f"- Claim {_escape(report.claim.id)}: {_escape(report.claim.text)}\n"
         f"- Refuted by: {_escape(report.refuted_by)}",

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from gan_jax.core.errors import RunError
 from gan_jax.core.files import write_atomically
 from gan_jax.study.markdown import markdown, picture_paths
-from gan_jax.study.report import MARKS, Report, Section
+from gan_jax.study.report import Report, Section
 from gan_jax.study.tables import header, is_number, rows
 
 _DPI = 150
@@ -59,22 +59,21 @@ def page(report: Report, provenance: Mapping[str, Any]) -> str:
         "claim_id": report.claim.id,
         "claim": report.claim.text,
         "refuted_by": report.refuted_by,
-        "verdict": report.verdict,
-        "status": report.status,
-        "mark": MARKS[report.status],
+        "headline": report.headline,
     }
     return _PAGE.substitute(
         {key: html.escape(word) for key, word in words.items()},
         style=STYLE,
         status_class=report.status.replace(" ", "-"),
+        details="\n".join(_paragraphs(report.details)),
         sections="\n".join(line for section in report.sections for line in _section(section)),
-        details="\n".join(details(provenance)),
+        provenance="\n".join(details(provenance)),
     )
 
 
 def _section(section: Section) -> Iterator[str]:
     yield f"<section>\n<h2>{html.escape(section.heading)}</h2>"
-    yield from (f"<p>{html.escape(one)}</p>" for one in section.text.split("\n\n") if one)
+    yield from _paragraphs(section.text)
     yield "<figure>"
     if section.figure:
         about = html.escape(section.caption or section.heading)
@@ -84,6 +83,10 @@ def _section(section: Section) -> Iterator[str]:
     if section.caption:
         yield f"<figcaption>{html.escape(section.caption)}</figcaption>"
     yield "</figure>\n</section>"
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    return (f"<p>{html.escape(one)}</p>" for one in text.split("\n\n") if one)
 
 
 def _settle(figure: Figure) -> None:

@@ -1,4 +1,4 @@
-"""What a study has found: a claim, its verdict, and what shows it."""
+"""What a study has found: the answer, and what shows it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,26 @@ from matplotlib.figure import Figure
 
 from gan_jax.core.errors import choose
 
-MARKS = {"confirmed": "✓", "refuted": "✗", "only when": "◐", "undecided": "?"}
-"""What a claim can end as, with its sign."""
+
+class Mark(NamedTuple):
+    """How a status is shown.
+
+    Attributes:
+        sign: A character.
+        words: What the page begins with.
+    """
+
+    sign: str
+    words: str
+
+
+MARKS = {
+    "confirmed": Mark("✓", "Confirmed"),
+    "refuted": Mark("✗", "Refuted"),
+    "only when": Mark("◐", "Only in some settings"),
+    "undecided": Mark("?", "Undecided"),
+}
+"""What a claim can end as."""
 
 
 class Claim(NamedTuple):
@@ -52,8 +70,10 @@ class Report:
         question: What was asked, in a sentence.
         claim: What was claimed.
         refuted_by: Which result would have refuted it, as said before the study ran.
-        verdict: What came out, in a sentence with its numbers.
+        answer: One sentence that is understood without the rest: the answer, one number with its
+            interval, and where it holds.
         status: One of `MARKS`.
+        details: What else came out; an empty line ends a paragraph.
         sections: The evidence.
 
     Raises:
@@ -64,9 +84,16 @@ class Report:
     question: str
     claim: Claim
     refuted_by: str
-    verdict: str
+    answer: str
     status: str
+    details: str = ""
     sections: Sequence[Section] = ()
 
     def __post_init__(self):
         choose("report.status", self.status, MARKS)
+
+    @property
+    def headline(self) -> str:
+        """The first sentence of the page."""
+        mark = MARKS[self.status]
+        return f"{mark.sign} {mark.words}: {self.answer}"

@@ -47,6 +47,7 @@ TINY = {
     "model.discriminator.norm": "batch",
     "model.discriminator.dropout": 0.0,
     "ema.half_life": 16,
+    "schedule.unroll": 2,
     "train.steps": 4,
     "train.batch_size": 8,
     **{

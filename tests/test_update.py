@@ -22,6 +22,7 @@ from gan_jax.game.update import Gradient, freeze, update_player
 from gan_jax.models import mlp
 
 OPPONENT = {"generator": "discriminator", "discriminator": "generator"}
+SHALLOW = {"model.generator.depth": 1, "model.discriminator.depth": 1}
 
 
 # Freezing
@@ -49,23 +50,27 @@ def gradient_of_the_frozen(parts, player, *quantities):
 NOT_FROZEN = {"consensus", "symplectic", "joint"}
 
 
+# A loss whose generator takes reals too in every scheme, and the two others where they meet code of
+# their own: the unrolled generator minimizes the whole value where both losses are of one.
+LOSSES = [(scheme, "relativistic_average") for scheme in sorted(SCHEMES.keys() - NOT_FROZEN)]
+LOSSES += [("alternating", "minimax"), ("alternating", "non_saturating"), ("unrolled", "minimax")]
+
+
 @pytest.mark.parametrize("player", OPPONENT)
-@pytest.mark.parametrize("loss", ["minimax", "non_saturating", "relativistic_average"])
-@pytest.mark.parametrize("scheme", sorted(SCHEMES.keys() - NOT_FROZEN))
+@pytest.mark.parametrize(("scheme", "loss"), LOSSES)
 def test_the_frozen_players_gradient_is_exactly_zero(start, scheme, loss, player):
-    parts = start({"schedule.scheme": scheme, "loss": loss})
+    parts = start(SHALLOW | {"schedule.scheme": scheme, "loss": loss})
     largest = gradient_of_the_frozen(parts, player, "loss", "gradient_norm")
-    assert len(largest) == 14  # 3 dense layers and 2 norms of 2 arrays, 2 times 2 statistics
-    assert largest == [0] * 14
+    assert largest == [0] * 8  # 2 dense layers and a norm of 2 arrays, 2 statistics
 
 
 @pytest.mark.parametrize("player", OPPONENT)
 @pytest.mark.parametrize("scheme", sorted(NOT_FROZEN))
 def test_where_parameters_play_a_part_by_design_statistics_do_not(start, scheme, player):
-    parts = start({"schedule.scheme": scheme})
-    largest = gradient_of_the_frozen(parts, player, "gradient_norm")
-    assert max(largest[:10]) > 1e-3
-    assert largest[10:] == [0] * 4
+    parts = start(SHALLOW | {"schedule.scheme": scheme})
+    *of_parameters, mean, variance = gradient_of_the_frozen(parts, player, "gradient_norm")
+    assert max(of_parameters) > 1e-3
+    assert (mean, variance) == (0, 0)
 
 
 @pytest.mark.parametrize("player", OPPONENT)

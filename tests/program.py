@@ -11,8 +11,11 @@ from pathlib import Path
 
 from gan_jax.core.signals import ENDING
 
-# Programs that differ in nothing but their interruptions compile once.
-_CACHE = tempfile.TemporaryDirectory(prefix="compiled-")
+# Programs that differ in nothing but their interruptions compile once, whichever of the processes
+# that share the tests starts them: the first makes the folder.
+if "COMPILED_BY_TESTS" not in os.environ:
+    _COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")
+    os.environ["COMPILED_BY_TESTS"] = _COMPILED.name
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -73,7 +76,7 @@ def start(
     environment = os.environ | {
         "XLA_FLAGS": " ".join(compiler),
         "JAX_PLATFORMS": "cpu",
-        "JAX_COMPILATION_CACHE_DIR": _CACHE.name,
+        "JAX_COMPILATION_CACHE_DIR": os.environ["COMPILED_BY_TESTS"],
         # Where files are cut short none is kept: nobody else should read them.
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "inf" if file_limit else "0",
         "PYTHONPATH": str(REPOSITORY),

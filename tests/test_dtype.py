@@ -110,10 +110,16 @@ def products(jaxpr):
                     yield from products(part)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("name", "norm"), COMBINATIONS)
+@pytest.mark.parametrize(
+    ("name", "norm", "dtype"),
+    [
+        *((*combination, "bfloat16") for combination in COMBINATIONS),
+        *((name, "batch", "float32") for name in PAIRS),
+    ],
+)
 def test_all_layers_but_the_last_multiply_in_that_type(plan, name, norm, dtype):
-    players, _, state = plan(overrides(name, norm, dtype))
+    deep = {f"model.{player}.depth": 2 for player in PLAYERS}
+    players, _, state = plan(overrides(name, norm, dtype) | deep)
     for module, variables, inputs in networks(players, state):
 
         def total(params, inputs, variables, module=module):

@@ -56,6 +56,7 @@ FITTING = [
 ]
 
 
+SMALLEST = dict(reversed(FITTING))  # shape by name: there each norm is tried
 HAVE_STATISTICS = {"batch", "local_batch", "spectral"}
 
 
@@ -64,7 +65,7 @@ HAVE_STATISTICS = {"batch", "local_batch", "spectral"}
     [
         (name, shape, norm)
         for name, shape in FITTING
-        for norm in sorted(NORMS)
+        for norm in (sorted(NORMS) if shape == SMALLEST[name] else ["batch"])
         if (name, norm) != ("mlp", "instance")
     ],
 )

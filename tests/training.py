@@ -1,4 +1,4 @@
-"""Two rounds of any config, and what must be true after them."""
+"""A round of any config traced, or two of them run, and what must be true after them."""
 
 import jax
 import numpy as np
@@ -7,6 +7,20 @@ from gan_jax.config.setup import build
 from gan_jax.core.devices import Devices
 from gan_jax.data import DataSpec
 from gan_jax.run.rounds import make_rounds
+
+
+def assert_can_be_traced(setup, examples) -> None:
+    """A round gives back a state of the same kind, and scalars; nothing is computed."""
+    before = state = jax.eval_shape(setup.initial)
+    for phase in setup.phases(Devices(jax.devices()[:1])):
+        rows = setup.batches.indices(0, phase.batches)
+        state, measured = jax.eval_shape(phase.step, state, examples, rows)
+        assert {leaf.shape for leaf in measured.values()} == {()}
+    assert jax.tree.map(_kind, state) == jax.tree.map(_kind, before)
+
+
+def _kind(leaf):
+    return leaf.shape, leaf.dtype
 
 
 def assert_trains(config, examples, kind) -> None:

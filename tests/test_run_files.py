@@ -15,6 +15,7 @@ from gan_jax.core.errors import Diverged, InputError, RunError
 from gan_jax.core.files import Damaged
 from gan_jax.report.events import EventFile
 from gan_jax.report.recorder import Recorder
+from gan_jax.run.checkpoint import Checkpoints, digest
 from gan_jax.run.restore import restore
 from gan_jax.run.train import Run
 from gan_jax.run.workdir import Workdir, describe
@@ -118,6 +119,24 @@ def test_damage_in_the_middle_is_one_line_and_nothing_is_changed(folder, middle)
     with pytest.raises(Damaged, match=f"{metrics}, line 2: "):
         Recorder(metrics, folder / "tensorboard", step=4)
     assert metrics.read_bytes() == before
+
+
+def test_a_finished_run_stays_as_it_is(finished, folder, tiny, capfd):
+    Run(tiny(SMALL), folder).train()
+    assert "finished at step 4" in capfd.readouterr().out
+    for name in ("metrics.jsonl", "summary.json", "training.gif", "samples/000004.png"):
+        assert (folder / name).read_bytes() == (finished.workdir.path / name).read_bytes()
+    (one, first), (other, again) = (newest(path) for path in (finished.workdir.path, folder))
+    assert one == other == 4
+    assert digest(first) == digest(again)
+
+
+def newest(path):
+    """The step of the newest checkpoint of the run in a folder, and what it holds."""
+    checkpoints = Checkpoints(Workdir(path).checkpoints)
+    found = checkpoints.restore_newest()
+    checkpoints.close()
+    return found
 
 
 def test_a_finished_run_says_what_it_misses(folder, tiny, caplog, capfd):

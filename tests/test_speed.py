@@ -9,7 +9,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from program import REPOSITORY
+from program import QUICKLY, REPOSITORY
 
 from experiments.speed import parts, works
 from gan_jax.config.setup import build, ema_decay
@@ -65,7 +65,7 @@ def test_a_contestant_times_the_rounds_that_it_is_told_to_run(name, block):
         [sys.executable, "-m", "experiments.speed.contestant", name, "ring", "8", "4"],
         input=f"{2 * block}\n{block}\n",
         cwd=REPOSITORY,
-        env=os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": ""},
+        env=os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": " ".join(QUICKLY)},
         capture_output=True,
         text=True,
         check=True,

@@ -20,7 +20,6 @@ from gan_jax.sweep.run_job import run_job
 @pytest.fixture(autouse=True)
 def counting(monkeypatch):
     monkeypatch.setattr(job_runs, "VmappedTrials", Counting)
-    monkeypatch.setattr(job_runs, "SECONDS_A_CHECKPOINT", 0)
 
 
 @pytest.fixture
@@ -59,6 +58,7 @@ def stop_at(steps, monkeypatch):
 
 def begun(job, place, monkeypatch, at=6):
     """A job that stood at a checkpoint after 4 rounds when it was ended in mid-evaluation."""
+    monkeypatch.setattr(job_runs, "SECONDS_A_CHECKPOINT", 0)
     go_on = stop_at(at, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         run_job(job, place)

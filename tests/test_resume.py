@@ -80,16 +80,17 @@ def test_each_logged_step_stands_once_in_order(uninterrupted):
 def test_killed_at_random_it_ends_as_if_uninterrupted(uninterrupted, tmp_path):
     chance, workdir = random.Random(0), tmp_path / "killed"
     flags = (*program.DIGITS, f"--workdir={workdir}")
+    metrics = workdir / "metrics.jsonl"
+
+    def lines():
+        return metrics.read_text().count("\n") if metrics.exists() else 0
+
     for _ in range(4):
         process = program.start("gan_jax.main", *flags)
-        lines = chance.randrange(10)
-        metrics = workdir / "metrics.jsonl"
-
-        def written(metrics=metrics, lines=lines):
-            return metrics.exists() and metrics.read_text().count("\n") >= lines
-
-        program.wait_for(written, process)
+        goal = lines() + chance.randrange(1, 4)
+        program.wait_for(lambda goal=goal: lines() >= goal, process)
         program.end(process, signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL
     program.run("gan_jax.main", *flags)
     assert_same_run(uninterrupted, workdir)
 

@@ -28,7 +28,7 @@ class Case(NamedTuple):
 UP, DOWN = "ConvTranspose", "Conv"
 CASES = {
     "the generators' own": Case(UP, (4, 4), 2, 3, 5),
-    "up, wide": Case(UP, (4, 4), 2, 128, 128, (7, 7)),
+    "up, wide": Case(UP, (4, 4), 2, 80, 80),
     "up, one channel": Case(UP, (4, 4), 2, 6, 1),
     "up, odd kernel": Case(UP, (3, 3), 2, 5, 1),
     "up, large kernel": Case(UP, (5, 5), 2, 1, 3),
@@ -42,7 +42,7 @@ CASES = {
     "up, valid": Case(UP, (4, 3), (2, 3), 3, 6, padding="VALID"),
     "up, padding of its own": Case(UP, (4, 3), 2, 3, 6, padding=((1, 2), (0, 1))),
     "the discriminators' own": Case(DOWN, (4, 4), 2, 3, 5, (8, 6)),
-    "down, wide": Case(DOWN, (4, 4), 2, 64, 128, (28, 28)),
+    "down, wide": Case(DOWN, (4, 4), 2, 80, 80, (8, 6)),
     "down, odd kernel, odd sides": Case(DOWN, (5, 5), 2, 3, 5, (9, 7)),
     "down, the images' own": Case(DOWN, (3, 3), 1, 6, 1, (5, 6)),
     "down, three channels": Case(DOWN, (3, 3), 1, 6, 3, (5, 6)),
@@ -51,7 +51,12 @@ CASES = {
     "down, valid": Case(DOWN, (4, 3), (2, 3), 3, 6, (9, 8), "VALID"),
     "down, padding of its own": Case(DOWN, (4, 3), 2, 3, 6, (9, 8), ((3, 0), (0, 2))),
 }
-MAPPED = {name: CASES[name] for name in ("the generators' own", "the discriminators' own")}
+OWN = ("the generators' own", "the discriminators' own")
+MAPPED = {name: CASES[name] for name in OWN}
+# Derivatives of the first order take all three contractions of a geometry, higher ones take the
+# same again by rules that look at no sizes: sides and strides that differ are enough for those.
+# How parameters are drawn is a matter of the layer; theirs fit in ours in all cases under jit.
+UNEQUAL = {name: CASES[name] for name in (*OWN, "up, oblong", "down, oblong")}
 
 
 def layers(case):
@@ -84,20 +89,31 @@ def loss(layer):
     return of
 
 
-def derivatives(layer):
-    """Values, gradients, the gradient of a gradient penalty, and a directional derivative."""
+def first_order(layer):
+    """Values and gradients."""
+
+    def both(params, images):
+        return {
+            "values": layer.apply({"params": params}, images),
+            "gradients": jax.grad(loss(layer), argnums=(0, 1))(params, images),
+        }
+
+    return both
+
+
+def all_orders(layer):
+    """Those, the gradient of a gradient penalty, and directional derivatives."""
 
     def penalty(params, images):
         return jnp.sum(jax.grad(loss(layer), argnums=1)(params, images) ** 2)
 
     def everything(params, images):
         direction = jax.tree.map(jnp.cos, (params, images))
-        return {
-            "values": layer.apply({"params": params}, images),
-            "gradients": jax.grad(loss(layer), argnums=(0, 1))(params, images),
+        found, along = jax.jvp(first_order(layer), (params, images), direction)
+        return found | {
             "second": jax.grad(penalty, argnums=(0, 1))(params, images),
             "forward": jax.jvp(loss(layer), (params, images), direction)[1],
-            "forward over reverse": jax.jvp(jax.grad(loss(layer)), (params, images), direction)[1],
+            "forward over reverse": along["gradients"],
         }
 
     return everything
@@ -117,15 +133,21 @@ def assert_close(ours, theirs):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_equals_flax_under_jit(case):
     ours, theirs = layers(case)
-    found, expected = (jax.jit(derivatives(layer))(*inputs(case)) for layer in (ours, theirs))
+    found, expected = (jax.jit(first_order(layer))(*inputs(case)) for layer in (ours, theirs))
     assert found["values"].shape == expected["values"].shape
     assert_close(found, expected)
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", UNEQUAL.values(), ids=UNEQUAL)
+def test_derivatives_of_higher_order_equal_those_of_flax(case):
+    found, expected = (jax.jit(all_orders(layer))(*inputs(case)) for layer in layers(case))
+    assert_close(found, expected)
+
+
+@pytest.mark.parametrize("case", UNEQUAL.values(), ids=UNEQUAL)
 def test_parameters_are_those_of_flax(case):
     _, images = inputs(case)
-    found, expected = (layer.init(jax.random.key(3), images) for layer in layers(case))
+    found, expected = (jax.jit(layer.init)(jax.random.key(3), images) for layer in layers(case))
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
@@ -135,13 +157,13 @@ def test_parameters_are_those_of_flax(case):
 )
 def test_equals_flax_under_vmap(case, mapped):
     ours, theirs = layers(case)
-    trials = [inputs(case, seed=seed) for seed in range(3)]
+    trials = [inputs(case, seed=seed) for seed in range(2)]
     stacked = tuple(
         trials[0][number] if axis is None else jax.tree.map(lambda *x: np.stack(x), *parts)
         for number, (axis, parts) in enumerate(zip(mapped, zip(*trials, strict=True), strict=True))
     )
-    found = jax.jit(jax.vmap(derivatives(ours), in_axes=mapped))(*stacked)
-    assert_close(found, jax.jit(jax.vmap(derivatives(theirs), in_axes=mapped))(*stacked))
+    found = jax.jit(jax.vmap(all_orders(ours), in_axes=mapped))(*stacked)
+    assert_close(found, jax.jit(jax.vmap(all_orders(theirs), in_axes=mapped))(*stacked))
 
 
 @pytest.mark.parametrize("case", MAPPED.values(), ids=MAPPED)
@@ -202,25 +224,44 @@ ROOMS += [(products, name) for name in ("to_y", "to_x", "to_kernel")]
 
 
 def operands(name, geometry, channels=5, features=6):
-    rng = np.random.default_rng(0)
+    """Shapes of what a contraction takes."""
     shapes = {
         "x": (3, *geometry.sides, channels),
         "y": (3, *geometry.outputs, features),
         "kernel": (*geometry.kernel, channels, features),
     }
     needed = {"to_y": ("x", "kernel"), "to_x": ("y", "kernel"), "to_kernel": ("x", "y")}[name]
-    return [jnp.asarray(rng.normal(size=shapes[role]), jnp.float32) for role in needed]
+    return [jax.ShapeDtypeStruct(shapes[role], jnp.float32) for role in needed]
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
-@pytest.mark.parametrize(("room", "name"), ROOMS, ids=lambda part: getattr(part, "__name__", part))
-def test_every_formulation_is_the_native_one(room, name, geometry):
-    if room is toom and geometry is GEOMETRIES[FOUR_TAPS]:
-        assert toom.axes(geometry.outputs, (4, 4)) is None
-        return
-    given = operands(name, geometry)
-    found, expected = (getattr(place, name)(*given, geometry) for place in (room, native))
-    assert_close({name: found}, {name: expected})
+def filled(shapes):
+    """Arrays of these shapes."""
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape.shape).astype(shape.dtype) for shape in shapes]
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_every_formulation_is_the_native_one(name):
+    geometry = GEOMETRIES[name]
+    given = {result: filled(operands(result, geometry)) for _, result in ROOMS}
+
+    @jax.jit
+    def results(given):
+        """By formulation and contraction, in one program: many small ones compile longer."""
+        found = {
+            (room.__name__, result): getattr(room, result)(*given[result], geometry)
+            for room, result in ROOMS
+            if room is not toom or name != FOUR_TAPS
+        }
+        return found, {
+            place: getattr(native, place[1])(*given[place[1]], geometry) for place in found
+        }
+
+    assert_close(*results(given))
+
+
+def test_a_kernel_of_more_taps_than_points_has_no_tiles():
+    assert toom.axes(GEOMETRIES[FOUR_TAPS].outputs, (4, 4)) is None
 
 
 CHOICES = {
@@ -241,24 +282,27 @@ def test_a_cpu_takes_the_formulation_that_suits_the_shapes(choice, monkeypatch):
     for room in (native, products, toom, windows):
         if hasattr(room, name):
             monkeypatch.setattr(room, name, lambda *_, room=room: taken.append(room))
-    getattr(cpu, name)(
-        *operands(name, GEOMETRIES[geometry], channels, features), GEOMETRIES[geometry]
-    )
+    shapes = operands(name, GEOMETRIES[geometry], channels, features)
+    getattr(cpu, name)(*shapes, GEOMETRIES[geometry])
     assert taken == [expected]
 
 
 def test_half_precision_is_not_spent_on_sums(monkeypatch):
     monkeypatch.setattr(toom, "to_x", lambda *_: pytest.fail("sums in bfloat16"))
-    given = operands("to_x", GEOMETRIES["up to MNIST"], 64, 128)
+    geometry = GEOMETRIES["up to its half"]
+    given = filled(operands("to_x", geometry, 64, 128))
     half = [operand.astype(jnp.bfloat16) for operand in given]
-    expected = native.to_x(*given, GEOMETRIES["up to MNIST"])
-    found = cpu.to_x(*half, GEOMETRIES["up to MNIST"]).astype("f")
+    expected = native.to_x(*given, geometry)
+    found = cpu.to_x(*half, geometry).astype("f")
     assert np.sqrt(np.mean((found - expected) ** 2)) < 3e-3 * np.std(expected)
 
 
 def test_the_gradient_of_a_bias_is_summed_in_its_own_type():
-    layer = conv.Conv(4, (3, 3), dtype=jnp.bfloat16)
-    images = np.random.default_rng(0).random((64, 14, 14, 3), np.float32)
+    layer = conv.Conv(4, (1, 1), dtype=jnp.bfloat16)
+    images = np.random.default_rng(0).random((64, 14, 14, 1), np.float32)
     params = layer.init(jax.random.key(0), images)["params"]
-    gradient = jax.grad(lambda params: jnp.sum(layer.apply({"params": params}, images)))(params)
-    np.testing.assert_allclose(gradient["bias"], 64 * 14 * 14, rtol=1e-5)
+
+    def total(bias):
+        return jnp.sum(layer.apply({"params": params | {"bias": bias}}, images))
+
+    np.testing.assert_allclose(jax.grad(total)(params["bias"]), 64 * 14 * 14, rtol=1e-5)

@@ -133,10 +133,12 @@ def test_all_trials_can_be_run_in_few_programs(name):
     for configs in structures.values():
         if configs[0].data.name not in MIXTURES:
             continue
+        seeds = {config.seed for config in configs}
+        assert len(seeds) >= 10
         points = data.load(configs[0].data)
-        setups = [build(config, points) for config in configs]
+        # Seeds differ in what is drawn, not in how long a trial takes: one of them is enough.
+        setups = [build(config, points) for config in configs if config.seed == min(seeds)]
         assert steps_per_dispatch(_schedules(setups)[1]) >= 20
-        assert len({config.seed for config in configs}) >= 10
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -144,15 +146,14 @@ def test_all_trials_can_be_run_in_few_programs(name):
     ("holds", "seeds", "status"),
     [(True, 8, None), (False, 8, "refuted"), (True, 2, "undecided")],
 )
-def test_the_verdict_follows_from_the_numbers(name, holds, seeds, status, tmp_path, monkeypatch):
+def test_the_verdict_follows_from_the_numbers(name, holds, seeds, status, monkeypatch):
     if status is not None:
         without_charts(monkeypatch)
     study = loaded(name)
     report = study.report(made_up(STUDIES[name], study.trials, holds=holds, seeds=seeds))
     assert report.status == (status or STUDIES[name].true)
     if status is None:
-        page.write(report, tmp_path, {})
-        assert (tmp_path / "report.html").stat().st_size > 50_000
+        assert len(page.page(report, {})) > 50_000
 
 
 # Verdicts

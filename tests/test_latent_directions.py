@@ -102,7 +102,7 @@ def test_attributes_do_not_change_with_place_and_contrast():
 
 def test_a_mirrored_digit_leans_the_other_way():
     images = mnist_digits().train[:50] / np.float32(127.5) - 1
-    one, other = np.asarray(measure(images)), np.asarray(measure(images[:, :, ::-1]))
+    one, other = (np.asarray(jax.jit(measure)(x)) for x in (images, images[:, :, ::-1]))
     signs = [-1 if name == "slant" else 1 for name in ATTRIBUTES]
     np.testing.assert_allclose(other, one * signs, rtol=1e-3, atol=1e-3)
 
@@ -120,7 +120,7 @@ def test_real_digits_are_plausible():
 
 def test_attributes_can_be_differentiated_everywhere_but_on_nothing():
     images = mnist_digits().train[:4] / np.float32(127.5) - 1
-    slopes = jax.grad(lambda images: measure(images).sum())(jnp.asarray(images))
+    slopes = jax.jit(jax.grad(lambda images: measure(images).sum()))(images)
     assert np.all(np.isfinite(slopes))
     assert np.all(np.abs(slopes).max(axis=(1, 2, 3)) > 0)
     assert np.isnan(slant(np.full((1, SIDE, SIDE, 1), -1.0)))[0]
@@ -409,6 +409,7 @@ def test_the_program_writes_a_sheet(uninterrupted, tmp_path):
         "--num=2",
         "--amounts=-1,0,1",
         f"--out={out}",
+        quickly=True,
     )
     assert "pixels a sd" in ended.stdout
     assert "the same digit at all amounts: " in ended.stdout

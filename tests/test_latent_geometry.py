@@ -24,14 +24,18 @@ from gan_jax.study.markdown import markdown
 rng = np.random.default_rng(0)
 
 
+def product(matrix, z, labels=None):
+    return z @ matrix
+
+
+def labelled_product(matrix, z, labels):
+    return z @ matrix * (1 + labels[:, None])
+
+
 def matrix_map(matrix, labels_too=False):
     """z to z times a matrix; with labels, as many times more."""
-
-    def generate(matrix, z, labels=None):
-        x = z @ matrix
-        return x * (1 + labels[:, None]) if labels_too else x
-
-    return Partial(generate, jnp.asarray(matrix, jnp.float32))
+    # One function for all matrices: what is made of it is compiled once for each shape.
+    return Partial(labelled_product if labels_too else product, np.asarray(matrix, np.float32))
 
 
 def unit_vector(z, labels=None):
@@ -172,16 +176,19 @@ def test_rows_are_taken_some_at_a_time():
     assert sizes[4:] == [1] * 13
 
 
-# Geodesics
+# Geodesics: what tests of as many pairs and points share is compiled once.
+
+POINTS = 17
 
 
 def test_geodesics_of_a_linear_map_are_straight():
-    matrix, start, end = normal(3, 8), normal(5, 3), normal(5, 3)
-    found = geodesics(matrix_map(matrix), start, end, points=9)
-    np.testing.assert_allclose(found.paths, linear(start, end, jnp.linspace(0, 1, 9)), atol=5e-3)
+    matrix, start, end = normal(3, 8), normal(4, 3), normal(4, 3)
+    found = geodesics(matrix_map(matrix), start, end, points=POINTS)
+    shares = jnp.linspace(0, 1, POINTS)
+    np.testing.assert_allclose(found.paths, linear(start, end, shares), atol=5e-3)
     chord = np.linalg.norm((end - start) @ matrix, axis=1)
     np.testing.assert_allclose(found.lengths, chord, rtol=1e-4)
-    circles = spherical(start, end, jnp.linspace(0, 1, 9))
+    circles = spherical(start, end, shares)
     np.testing.assert_allclose(
         found.initial, geometry.length(matrix_map(matrix), circles), rtol=1e-4
     )
@@ -189,38 +196,39 @@ def test_geodesics_of_a_linear_map_are_straight():
 
 
 def test_geodesics_know_their_labels():
-    start, end, labels = normal(3, 2), normal(3, 2), np.array([0, 1, 4], np.int32)
+    start, end, labels = normal(4, 2), normal(4, 2), np.array([0, 1, 4, 2], np.int32)
     generate = matrix_map(np.eye(2), labels_too=True)
-    found = geodesics(generate, start, end, labels, points=5, updates=60)
+    found = geodesics(generate, start, end, labels, points=POINTS, updates=60)
     chords = np.linalg.norm(end - start, axis=1)
-    np.testing.assert_allclose(found.lengths, chords * [1, 2, 5], rtol=1e-3)
+    np.testing.assert_allclose(found.lengths, chords * [1, 2, 5, 3], rtol=1e-3)
 
 
 def test_geodesics_on_a_sphere_are_great_circles():
     start, end = normal(4, 3), normal(4, 3)
-    found = geodesics(Partial(unit_vector), start, end, points=17)
+    found = geodesics(Partial(unit_vector), start, end, points=POINTS)
     arcs = np.arccos(np.sum(unit_vector(start) * unit_vector(end), axis=1))
     np.testing.assert_allclose(found.lengths, arcs, rtol=2e-3)
 
 
 def test_geodesics_on_a_cylinder_are_helices():
-    start = np.array([[-1.0, 0.2], [0.3, 1.0]], np.float32)
-    end = np.array([[1.0, 1.5], [-0.4, -2.0]], np.float32)
-    found = geodesics(Partial(cylinder), start, end, points=17)
+    start = np.array([[-1.0, 0.2], [0.3, 1.0], [-0.5, 1.0], [0.8, -1.5]], np.float32)
+    end = np.array([[1.0, 1.5], [-0.4, -2.0], [1.2, -0.5], [-0.7, 0.4]], np.float32)
+    found = geodesics(Partial(cylinder), start, end, points=POINTS)
     helices = np.linalg.norm((end - start) * [2, 1], axis=1)
     np.testing.assert_allclose(found.lengths, helices, rtol=2e-3)
     assert np.all(found.initial > 1.01 * helices)
-    shares = jnp.linspace(0, 1, 17)
+    shares = jnp.linspace(0, 1, POINTS)
     np.testing.assert_allclose(found.paths, linear(start, end, shares), atol=0.02)
 
 
 def test_geodesics_go_round_a_hill():
-    start, end = np.array([[-1.5, 0.1]], np.float32), np.array([[1.5, 0.1]], np.float32)
-    found = geodesics(Partial(bump), start, end, points=17)
-    straight = linear(start, end, jnp.linspace(0, 1, 16 * FINE + 1))
-    assert found.lengths < 0.8 * geometry.length(Partial(bump), straight)
-    assert found.lengths > 3
-    assert np.abs(found.paths[0, 8, 1]) > 0.5
+    aside = np.array([0.1, -0.1, 0.2, -0.2], np.float32)
+    start, end = (np.stack([x + 0 * aside, aside], axis=1) for x in (-1.5, 1.5))
+    found = geodesics(Partial(bump), start, end, points=POINTS)
+    straight = linear(start, end, jnp.linspace(0, 1, (POINTS - 1) * FINE + 1))
+    assert np.all(found.lengths < 0.8 * geometry.length(Partial(bump), straight))
+    assert np.all(found.lengths > 3)
+    assert np.all(np.abs(found.paths[:, POINTS // 2, 1]) > 0.5)
 
 
 def test_a_geodesic_is_never_longer_than_what_it_came_from():
@@ -245,8 +253,8 @@ def test_updates_that_overshoot_are_halved():
     def cliff(z, labels=None):
         return jnp.concatenate([z[:, 1:], jnp.tanh(200 * z[:, :1])], axis=1)
 
-    ends = np.array([[-1, 0.1]], np.float32), np.array([[1, 0.6]], np.float32)
-    initial = spherical(*ends, jnp.linspace(0, 1, 16))
+    ends = (np.tile(np.array(end, np.float32), (4, 1)) for end in ([-1, 0.1], [1, 0.6]))
+    initial = spherical(*ends, jnp.linspace(0, 1, POINTS))
     search, energies, shares = shortest._begun(initial[:, 1:-1]), [], []
     for _ in range(60):
         search = shortest._descend(Partial(cliff), initial, search, None)

@@ -9,7 +9,9 @@ import re
 import numpy as np
 import program
 import pytest
+from jax.tree_util import Partial
 from PIL import Image
+from scipy.spatial.distance import cdist
 
 from gan_jax import data, latent
 from gan_jax.latent import page_sections
@@ -21,18 +23,30 @@ from gan_jax.latent.page_sections import (
     PageInputs,
     build_sections,
 )
+from gan_jax.latent.space import InEvaluation
 
 
 @pytest.fixture(scope="module")
-def ring(tmp_path_factory):
-    workdir = tmp_path_factory.mktemp("runs") / "ring"
-    program.run("gan_jax.main", *program.RING, f"--workdir={workdir}", "--config.train.steps=20")
-    return latent.load(workdir)
+def ring(start):
+    """A space of points."""
+    setup, _, _, _, state = start()
+    generate = Partial(InEvaluation(setup.game.generator), state.generator.variables)
+    kind, prior = setup.game.kind, setup.game.prior
+    return latent.Space(generate, None, kind, prior, setup.config, {}, 0, "raw", (2,))
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Sections of few latents, for tests that don't look at what is drawn of them."""
+    sizes = {"FRAMES": 6, "MAP_SIDE": 5, "PLANES": 2, "PLANE_SIDE": 3, "DIRECTIONS": 4}
+    for name, size in sizes.items():
+        monkeypatch.setattr(page_sections, name, size)
 
 
 def test_a_page_has_all_sections_and_needs_nothing_beside_it(uninterrupted, tmp_path):
     out = tmp_path / "page.html"
-    said = program.run("gan_jax.latent.page", f"--workdir={uninterrupted}", f"--out={out}").stdout
+    flags = (f"--workdir={uninterrupted}", f"--out={out}")
+    said = program.run("gan_jax.latent.page", *flags, quickly=True).stdout
     assert said.startswith(f"{len(PAGE_SECTIONS)} sections, left out: nothing")
     page = out.read_text(encoding="utf-8")
     assert page.count("<section>") == len(PAGE_SECTIONS)
@@ -48,6 +62,7 @@ def test_a_page_has_all_sections_and_needs_nothing_beside_it(uninterrupted, tmp_
         assert 0.1 <= min(plane["confidence"]) <= max(plane["confidence"]) <= 1
 
 
+@pytest.mark.usefixtures("few")
 def test_what_a_space_lacks_is_left_out_and_named(ring):
     shown, missing = build_sections(PageInputs(ring, data.load(ring.config.data), seed=0))
     assert [one.heading for one in shown] == ["Samples", "Walks", "A map", "By radius"]
@@ -80,8 +95,7 @@ def test_an_image_knows_its_like_among_those_trained_on():
     found = nearest(np.concatenate([copies, new]), train, held_out)
     np.testing.assert_array_equal(found.which[:3], [7, 3, 899])
     np.testing.assert_array_equal(found.distances[:3], 0)
-    gaps = new[:, None].astype(float) - train
-    expected = np.sqrt((gaps**2).mean(axis=(2, 3, 4))).min(axis=1)
+    expected = cdist(new.reshape(600, -1), train.reshape(900, -1)).min(axis=1) / 6  # 36 pixels
     np.testing.assert_allclose(found.distances[3:], expected, rtol=1e-5)
     assert found._replace(distances=found.distances[:3]).copied == 1
     # Five standard deviations of the quantile and of the share.
@@ -90,6 +104,7 @@ def test_an_image_knows_its_like_among_those_trained_on():
     )
 
 
+@pytest.mark.usefixtures("few")
 def test_the_plane_that_is_moved_in_is_the_one_of_its_samples(uninterrupted, monkeypatch):
     """Each plane goes through three samples of its own, the first through the map's."""
     seen = []
@@ -99,5 +114,6 @@ def test_the_plane_that_is_moved_in_is_the_one_of_its_samples(uninterrupted, mon
     )
     space = latent.load(uninterrupted)
     build_sections(PageInputs(space, None, seed=5), ["map", "planes"])
-    drawn = np.asarray(space.draw(3 * PLANES, 5).z).reshape(PLANES, 3, -1)
+    planes = page_sections.PLANES
+    drawn = np.asarray(space.draw(3 * planes, 5).z).reshape(planes, 3, -1)
     np.testing.assert_allclose(seen, np.concatenate([drawn[:1], drawn]), rtol=1e-6)

@@ -368,6 +368,7 @@ def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path)
         "--frames=5",
         "--seed=4",
         f"--out={out}",
+        quickly=True,
     )
     assert ended.stdout == f"2 paths (closed_walk) of 5 frames, mnist, cnn, step 40, in {out}\n"
     assert ended.stderr == ""
@@ -382,7 +383,7 @@ def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path)
 def test_the_program_films_given_latents(space, uninterrupted, tmp_path):
     np.save(tmp_path / "z.npy", space.draw(2, seed=1).z)
     flags = (f"--points={tmp_path / 'z.npy'}", "--frames=6", f"--out={tmp_path / 'x.gif'}")
-    program.run("gan_jax.interpolate", f"--workdir={uninterrupted}", *flags)
+    program.run("gan_jax.interpolate", f"--workdir={uninterrupted}", *flags, quickly=True)
     with Image.open(tmp_path / "x.gif") as shown:
         assert shown.n_frames == 10
         assert shown.size == (320, 320)

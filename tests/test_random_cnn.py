@@ -123,11 +123,18 @@ DEFECTS = {  # of images in colour [N, 32, 32, 3]
 }
 
 
+@pytest.fixture(scope="module")
+def reference(colours):
+    return PROTOCOLS["random_cnn_10k"].reference(colours)
+
+
+@pytest.fixture(scope="module")
+def floor(colours, reference):
+    return PROTOCOLS["random_cnn_10k"].noise_floor(colours, reference)
+
+
 @pytest.mark.parametrize("defect", DEFECTS.values(), ids=DEFECTS)
-def test_a_defect_is_far_above_the_noise_floor(colours, defect):
-    protocol = PROTOCOLS["random_cnn_10k"]
-    reference = protocol.reference(colours)
-    floor = protocol.noise_floor(colours, reference)
+def test_a_defect_is_far_above_the_noise_floor(colours, reference, floor, defect):
     assert floor["num"] == 600
     spoiled = np.clip(defect(colours.train), 0, 255).astype(np.uint8)
     distance = frechet_distance(real=reference, generated=random_cnn.gaussian([spoiled]))

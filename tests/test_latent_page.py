@@ -16,13 +16,7 @@ from scipy.spatial.distance import cdist
 from gan_jax import data, latent
 from gan_jax.latent import page_sections
 from gan_jax.latent.copies import nearest
-from gan_jax.latent.page_sections import (
-    PAGE_SECTIONS,
-    PLANE_SIDE,
-    PLANES,
-    PageInputs,
-    build_sections,
-)
+from gan_jax.latent.page_sections import PAGE_SECTIONS, PageInputs, build_sections
 from gan_jax.latent.space import InEvaluation
 
 
@@ -37,16 +31,27 @@ def ring(start):
 
 @pytest.fixture
 def few(monkeypatch):
-    """Sections of few latents, for tests that don't look at what is drawn of them."""
-    sizes = {"FRAMES": 6, "MAP_SIDE": 5, "PLANES": 2, "PLANE_SIDE": 3, "DIRECTIONS": 4}
+    """Sections of few latents: a page of all that it has by default takes ten times as long."""
+    sizes = {
+        "FRAMES": 6,
+        "MAP_SIDE": 5,
+        "DIRECTIONS": 4,
+        "PLANES": 2,
+        "PLANE_SIDE": 3,
+        "JUDGED": 40,
+        "RADII": np.array([0.0, 1.0, 2.0]),
+    }
     for name, size in sizes.items():
         monkeypatch.setattr(page_sections, name, size)
 
 
-def test_a_page_has_all_sections_and_needs_nothing_beside_it(uninterrupted, tmp_path):
+@pytest.mark.usefixtures("few")
+def test_a_page_has_all_sections_and_needs_nothing_beside_it(uninterrupted, tmp_path, capsys):
     out = tmp_path / "page.html"
     flags = (f"--workdir={uninterrupted}", f"--out={out}")
-    said = program.run("gan_jax.latent.page", *flags, quickly=True).stdout
+    with program.loaded("gan_jax.latent.page", *flags) as made:
+        made.main()
+    said, side = capsys.readouterr().out, page_sections.PLANE_SIDE
     assert said.startswith(f"{len(PAGE_SECTIONS)} sections, left out: nothing")
     page = out.read_text(encoding="utf-8")
     assert page.count("<section>") == len(PAGE_SECTIONS)
@@ -54,12 +59,18 @@ def test_a_page_has_all_sections_and_needs_nothing_beside_it(uninterrupted, tmp_
     assert len(links) >= 6
     assert {link[:11] for link in links} == {"data:image/"}
     about = json.loads(html.unescape(re.search(r'data-about="([^"]*)"', page)[1]))
-    assert len(about["planes"]) == PLANES
+    assert len(about["planes"]) == page_sections.PLANES
     for plane in about["planes"]:
         atlas = Image.open(io.BytesIO(base64.b64decode(plane["atlas"].partition(",")[2])))
-        assert atlas.size == (28 * PLANE_SIDE, 28 * PLANE_SIDE)
-        assert len(plane["kind"]) == len(plane["confidence"]) == PLANE_SIDE**2
+        assert atlas.size == (28 * side, 28 * side)
+        assert len(plane["kind"]) == len(plane["confidence"]) == side**2
         assert 0.1 <= min(plane["confidence"]) <= max(plane["confidence"]) <= 1
+
+
+def test_the_program_refuses_in_one_line(tmp_path):
+    flags = (f"--workdir={tmp_path}", "--out=page.txt")
+    ended = program.run("gan_jax.latent.page", *flags, code=2)
+    assert ended.stderr == "error: --out=page.txt: the name must end in .html\n"
 
 
 @pytest.mark.usefixtures("few")

@@ -358,6 +358,7 @@ def test_a_video_shows_what_is_there(tmp_path):
 
 
 def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path):
+    """As in a process of its own, of which nothing is said on the side."""
     out = tmp_path / "walks.png"
     ended = program.run(
         "gan_jax.interpolate",
@@ -383,7 +384,8 @@ def test_the_program_shows_the_paths_of_the_seed(space, uninterrupted, tmp_path)
 def test_the_program_films_given_latents(space, uninterrupted, tmp_path):
     np.save(tmp_path / "z.npy", space.draw(2, seed=1).z)
     flags = (f"--points={tmp_path / 'z.npy'}", "--frames=6", f"--out={tmp_path / 'x.gif'}")
-    program.run("gan_jax.interpolate", f"--workdir={uninterrupted}", *flags, quickly=True)
+    with program.loaded("gan_jax.interpolate", f"--workdir={uninterrupted}", *flags) as filming:
+        filming.main()
     with Image.open(tmp_path / "x.gif") as shown:
         assert shown.n_frames == 10
         assert shown.size == (320, 320)

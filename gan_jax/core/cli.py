@@ -45,6 +45,7 @@ def run(main: Callable[[], None]) -> None:
     flag_numbers.register()
     process.keep_memory()
     process.keep_programs()
+    process.keep_garbage()
     logging.set_verbosity(logging.WARNING)
     logging.get_absl_handler().setFormatter(_Lines())
     app.run(guarded, flags_parser=_parse)

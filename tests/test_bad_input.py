@@ -201,7 +201,7 @@ def fill(folder):
         (folder / "checksum" / name).write_bytes(gzip.compress(body))
 
 
-def play(module: str, flags: Sequence[str], devices: int) -> tuple[int, str, str]:
+def run_forked(module: str, flags: Sequence[str], devices: int) -> tuple[int, str, str]:
     """The exit code, the output and the errors of a program, in a child of this process."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         child = os.fork()
@@ -219,8 +219,8 @@ def play(module: str, flags: Sequence[str], devices: int) -> tuple[int, str, str
         return os.waitstatus_to_exitcode(status), out.read(), err.read()
 
 
-def play_all(folder: str) -> dict[str, tuple[int, str, str]]:
-    """What `play` returns of each case."""
+def run_all(folder: str) -> dict[str, tuple[int, str, str]]:
+    """What `run_forked` returns of each case."""
     # Once, what would take each program seconds; no device is touched yet.
     from gan_jax import latent  # noqa: F401
     from gan_jax.run import evaluation, restore, train  # noqa: F401
@@ -231,13 +231,13 @@ def play_all(folder: str) -> dict[str, tuple[int, str, str]]:
         flags = [flag.format(folder=folder) for flag in flags]
         if module == "main" and not any(flag.startswith("--workdir") for flag in flags):
             flags.append(f"--workdir={folder}/runs/{case}")
-        found[case] = play(f"gan_jax.{module}", flags, devices=3 if "divide" in case else 1)
+        found[case] = run_forked(f"gan_jax.{module}", flags, devices=3 if "divide" in case else 1)
     return found
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """The folder, and what `play` returns of each case, by a process with one thread: it forks."""
+    """The folder, and what `run_all` returns, by a process with one thread: it forks."""
     folder = tmp_path_factory.mktemp("bad")
     fill(folder)
     variables = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(program.REPOSITORY)}
@@ -265,4 +265,4 @@ def test_bad_input_gives_one_line_and_loses_nothing(outcomes, case):
 
 
 if __name__ == "__main__":
-    json.dump(play_all(sys.argv[1]), sys.stdout)
+    json.dump(run_all(sys.argv[1]), sys.stdout)

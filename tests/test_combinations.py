@@ -121,8 +121,8 @@ def covering_pairs(covered):
 
 def with_members(rows):
     """Each kind by one of its members, one after the other."""
-    turns = {(key, kind): itertools.cycle(kind) for key, kinds in FACTORS.items() for kind in kinds}
-    return [{key: next(turns[key, row[key]]) for key in FACTORS} for row in rows]
+    cycles = {(key, kind): itertools.cycle(kind) for key in FACTORS for kind in FACTORS[key]}
+    return [{key: next(cycles[key, row[key]]) for key in FACTORS} for row in rows]
 
 
 _COVERING = covering_choices()

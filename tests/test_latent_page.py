@@ -38,7 +38,7 @@ def few(monkeypatch):
         "DIRECTIONS": 4,
         "PLANES": 2,
         "PLANE_SIDE": 3,
-        "JUDGED": 40,
+        "COMPARED": 40,
         "RADII": np.array([0.0, 1.0, 2.0]),
     }
     for name, size in sizes.items():

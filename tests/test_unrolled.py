@@ -88,7 +88,7 @@ DEFINITIONS = {
 }
 
 
-def played(loss, steps):
+def trained(loss, steps):
     """The generator's gradient in a round of the scheme, and what the definition needs."""
     game = Game(Affine(), TwoLayers(), LOSSES[loss], Prior(3), len(REALS), POINT)
     optimizers = optax.sgd(FAR), optax.sgd(H)
@@ -113,7 +113,7 @@ def played(loss, steps):
     [("minimax", 1), ("minimax", 10), *((loss, 2) for loss in DEFINITIONS)],
 )
 def test_the_generators_gradient_is_that_of_the_surrogate(loss, steps):
-    found, after, (theta, phi), z = played(loss, steps)
+    found, after, (theta, phi), z = trained(loss, steps)
     discriminator_loss, f = DEFINITIONS[loss]
 
     def descended(theta, phi):

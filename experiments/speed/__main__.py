@@ -4,8 +4,8 @@
 
 Prints one JSON line for the project, and to stderr a table of all contestants, their ratios, and
 the parts of the round. PyTorch takes part where it can be imported. Contestants are processes of
-their own that play in turns, a few rounds each, so that a slow moment of the machine meets all of
-them: trust the ratios of one run, not the milliseconds of two.
+their own that run one after the other, a few rounds each, so that a slow moment of the machine
+meets all of them: trust the ratios of one run, not the milliseconds of two.
 
 It would refute the claim of a quick CPU path if the project were slower than the peer (a ratio
 above 1), or less than five times as fast as the stock layers.
@@ -28,20 +28,20 @@ from experiments.speed.works import WORKS
 from gan_jax.core import cli
 from gan_jax.core.files import to_json
 
-_WORK = flags.DEFINE_enum("work", "dcgan", [*WORKS], "What is played.")
+_WORK = flags.DEFINE_enum("work", "dcgan", [*WORKS], "What is run.")
 _BATCH = flags.DEFINE_integer("batch", None, "Examples a batch; default: the work's.", 1)
 _WIDTH = flags.DEFINE_integer("width", None, "Width W of the networks; default: the work's.", 1)
 _ROUNDS = flags.DEFINE_integer("rounds", None, "Rounds of each; default: the work's.", 1)
 _STOCK = flags.DEFINE_bool("stock", True, "Whether XLA's stock layers take part (dcgan only).")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for all that was measured.")
 
-TURNS = 6  # of each contestant; the slow stock layers play one round a turn
+REPETITIONS = 6  # of each contestant; the slow stock layers run one round at a time
 SIDE = 2048  # of the matrices whose product shows the machine's limit
 HERE = "experiments.speed"
 
 
 class Contestant:
-    """A process that plays rounds when told to."""
+    """A process that runs rounds when told to."""
 
     def __init__(self, name: str, *work: object):
         self.name, self.times = name, []
@@ -53,7 +53,7 @@ class Contestant:
         )
         self._answer()
 
-    def play(self, rounds: int) -> None:
+    def run(self, rounds: int) -> None:
         """Play and note the times."""
         print(rounds, file=self._process.stdin, flush=True)
         self.times += json.loads(self._answer())
@@ -85,9 +85,9 @@ def gemm_gflops() -> float:
 def contest(names: list[str], work: str, batch: int, width: int, rounds: int) -> dict[str, list]:
     """Milliseconds of every round by contestant."""
     contestants = [Contestant(name, work, batch, width) for name in names]
-    for _ in range(TURNS):
+    for _ in range(REPETITIONS):
         for one in contestants:
-            one.play(1 if one.name == "stock" else -(-rounds // TURNS))
+            one.run(1 if one.name == "stock" else -(-rounds // REPETITIONS))
     for one in contestants:
         one.close()
     return {one.name: one.times for one in contestants}

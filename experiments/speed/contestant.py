@@ -1,10 +1,10 @@
-"""One contestant in a process of its own, which plays rounds when told to and times each.
+"""One contestant in a process of its own, which runs rounds when told to and times each.
 
     python -m experiments.speed.contestant project|trials|stock|torch WORK BATCH WIDTH
 
 Reads a number of rounds a line, answers with their milliseconds as one JSON line. Rounds are
-played as a run plays them, several between two looks at the device, and their mean is noted: one
-of images, ten of points, eight hundred of sixteen trials side by side. Processes keep the
+run as in training, several between two waits for the device, and their mean is noted: one of
+images, ten of points, eight hundred of sixteen trials side by side. Processes keep the
 contestants' threads, allocators and programs apart.
 """
 
@@ -30,14 +30,14 @@ def _project(work: str, batch: int, width: int) -> Step:
     play_round = rounds.make_rounds((phase,), devices, setup.batches, examples)
     state, step = setup.first_state(), 0
 
-    def play(count: int) -> None:
+    def run_rounds(count: int) -> None:
         nonlocal state, step
         for _ in range(count):
             state, measured = play_round(state, step)
             step += 1
         jax.block_until_ready((state, measured))
 
-    return play
+    return run_rounds
 
 
 def project(work: str, batch: int, width: int) -> Step:
@@ -63,16 +63,16 @@ def trials(work: str, batch: int, width: int) -> Step:
     parallel.use_cores()
     configs = [works.trial(work, batch, width, seed) for seed in range(TRIALS)]
     side = VmappedTrials(configs, data.load(configs[0].data))
-    state, plays = side.start(), 0
+    state, steps = side.start(), 0
 
-    def play(count: int) -> None:
-        nonlocal state, plays
-        end = plays + count // TRIALS
-        while plays < end:
-            state, plays = side.step(state, plays)
+    def run_rounds(count: int) -> None:
+        nonlocal state, steps
+        end = steps + count // TRIALS
+        while steps < end:
+            state, steps = side.step(state, steps)
         jax.block_until_ready(state)
 
-    return play
+    return run_rounds
 
 
 def stock(work: str, batch: int, width: int) -> Step:
@@ -82,9 +82,9 @@ def stock(work: str, batch: int, width: int) -> Step:
     from gan_jax.models import cnn
 
     with mock.patch.multiple(cnn, Conv=nn.Conv, ConvTranspose=nn.ConvTranspose):
-        play = _project(work, batch, width)
-        play(1)  # traces and compiles while the layers are the stock ones
-    return play
+        run_rounds = _project(work, batch, width)
+        run_rounds(1)  # traces and compiles while the layers are the stock ones
+    return run_rounds
 
 
 def torch(work: str, batch: int, width: int) -> Step:
@@ -93,11 +93,11 @@ def torch(work: str, batch: int, width: int) -> Step:
 
     round_ = peer.make_round(work, batch, width)
 
-    def play(count: int) -> None:
+    def run_rounds(count: int) -> None:
         for _ in range(count):
             round_()
 
-    return play
+    return run_rounds
 
 
 CONTESTANTS = {"project": project, "trials": trials, "stock": stock, "torch": torch}
@@ -110,15 +110,15 @@ def main() -> None:
     from experiments.speed import works
 
     name, work, batch, width = sys.argv[1:5]
-    play = CONTESTANTS[name](work, int(batch), int(width))
-    play(WARM_UP)
+    run_rounds = CONTESTANTS[name](work, int(batch), int(width))
+    run_rounds(WARM_UP)
     print("ready", flush=True)
     block = TRIALS_ROUNDS if name == "trials" else works.WORKS[work].between_looks
     for line in sys.stdin:
         times = []
         for _ in range(-(-int(line) // block)):
             start = time.perf_counter()
-            play(block)
+            run_rounds(block)
             times.append(1e3 * (time.perf_counter() - start) / block)
         print(json.dumps(times), flush=True)
 

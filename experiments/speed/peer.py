@@ -97,7 +97,7 @@ WORKS = {"dcgan": _dcgan, "ring": _ring, "pacgan": _pacgan}
 
 
 def make_round(work: str, batch: int, width: int):
-    """A function that plays one round."""
+    """A function that runs one round."""
     generator, discriminator, latent, rates, reals = WORKS[work](batch, width)
     optimizers = [
         torch.optim.Adam(player.parameters(), rate, (0.8 if work == "pacgan" else 0.5, 0.999))

@@ -10,7 +10,7 @@ Prints one JSON line:
     ratio           main_ms / bare_ms
     peak_mb         resident memory at the most
 
-Run and bare loop take turns in one process; medians. It would refute the claim that the host never
+Run and bare loop alternate in one process; medians. It would refute the claim that the host never
 stands in the device's way if the ratio were above 1.05.
 """
 
@@ -34,7 +34,7 @@ from gan_jax.core import cli
 _CONFIG = config_flags.DEFINE_config_file("config", "configs/mnist.py", "The run's config.")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for what was measured.")
 
-TURNS = 5
+REPETITIONS = 5
 LOGS = 10  # a turn
 STARTS = 3  # the first of which fills the cache
 
@@ -71,7 +71,7 @@ def milliseconds_of_main(config) -> list[float]:
 
 
 def bare(config):
-    """A function that plays as many rounds as lie between two logs, and gives their mean time."""
+    """A function that runs as many rounds as lie between two logs, and gives their mean time."""
     import jax
 
     from gan_jax import data
@@ -108,11 +108,11 @@ def main() -> None:
         for _ in range(STARTS)
     ]
     config.train.steps = (LOGS + 1) * config.log.every
-    play, of_main, of_bare = bare(config), [], []
-    play()
-    for _ in range(TURNS):
+    run_rounds, of_main, of_bare = bare(config), [], []
+    run_rounds()
+    for _ in range(REPETITIONS):
         of_main += milliseconds_of_main(config)
-        of_bare += [play() for _ in range(LOGS)]
+        of_bare += [run_rounds() for _ in range(LOGS)]
     found = {
         "first_round_s": round(statistics.median(starts[1:]), 2),
         "main_ms": round(statistics.median(of_main), 3),

@@ -133,8 +133,8 @@ def assembled(work: str, config: ConfigDict, devices: Devices) -> tuple[Setup, P
     return setup, phase, examples(work)
 
 
-def with_fresh_points(play: Step) -> Step:
-    """The play on points of the ring that it draws itself."""
+def with_fresh_points(step: Step) -> Step:
+    """The step on points of the ring that it draws itself."""
 
     def drawn(state, examples, indices):
         del examples
@@ -144,6 +144,6 @@ def with_fresh_points(play: Step) -> Step:
         angle = 2 * math.pi * jax.random.randint(which, (count,), 0, 8) / 8
         centres = jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
         points = centres + 0.01 * jax.random.normal(where, (count, 2))
-        return play(state, Examples(points), jnp.arange(count)[None])
+        return step(state, Examples(points), jnp.arange(count)[None])
 
     return drawn

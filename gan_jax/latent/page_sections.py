@@ -26,7 +26,7 @@ WALKS = {"image": 9, "point": 3}  # paths, by kind of example
 STOPS, FRAMES = 6, 120
 MAP_SIDE, PLANES, PLANE_SIDE = 60, 6, 21
 RADII, DIRECTIONS = np.linspace(0, 2, 21), 200
-SHOWN, JUDGED = 12, 1_000  # samples beside their nearest training images, and counted
+SHOWN, COMPARED = 12, 1_000  # samples beside their nearest training images, and counted
 # By kind of example: what is read, how many there are, and what being sure of it is.
 READINGS = {
     "image": ("digit", 10, "confidence"),
@@ -200,7 +200,7 @@ def neighbours(inputs: PageInputs) -> PageSection:
         copied = f"{space.kind.plural} are not copied"
         why = "no training images at hand" if space.kind is IMAGE else copied
         raise InputError("config.data.name", space.config.data.name, why)
-    draw = space.draw(JUDGED, inputs.seed)
+    draw = space.draw(COMPARED, inputs.seed)
     made = render(space, np.asarray(draw.z), draw.labels)
     found = nearest(made, data.train, data.test)
     pairs = np.stack([made[:SHOWN], data.train[found.which[:SHOWN]]])

@@ -11,7 +11,7 @@ import program
 import pytest
 import shipped
 from program import REPOSITORY
-from test_conv import GEOMETRIES, assert_close, operands
+from test_conv import GEOMETRIES, assert_close, filled, operands
 
 from configs import mnist
 from experiments.device import (
@@ -70,14 +70,14 @@ def test_a_formulation_of_products_is_the_native_one(functions, geometry):
     def contractions(place):
         return lambda given: {name: getattr(place, name)(*given[name], geometry) for name in given}
 
-    given = {name: operands(name, geometry) for name in convolutions.CONTRACTIONS}
+    given = {name: filled(operands(name, geometry)) for name in convolutions.CONTRACTIONS}
     assert_close(*(jax.jit(contractions(place))(given) for place in (functions, native)))
 
 
 @pytest.mark.parametrize("formulation", ["unfolded", "taps", convolutions.IN_TURN])
 def test_over_trials_too(formulation):
     geometry = GEOMETRIES["up to its half"]
-    several = [np.stack([array, 2 * array]) for array in operands("to_x", geometry)]
+    several = [np.stack([array, 2 * array]) for array in filled(operands("to_x", geometry))]
     found, expected = (
         convolutions.program(name, "to_x", geometry)(*several) for name in (formulation, "native")
     )

@@ -5,11 +5,11 @@ import json
 
 import numpy as np
 import optax
+import program
 import pytest
 
 from gan_jax import latent
 from gan_jax.core.errors import InputError
-from gan_jax.evaluate import measure
 from gan_jax.game.augment import AUGMENTATIONS
 from gan_jax.game.averages import AVERAGES
 from gan_jax.game.losses import LOSSES
@@ -62,8 +62,15 @@ def folder(tiny, made_known, tmp_path_factory):
     return folder
 
 
-def test_it_is_measured_as_it_was_in_its_run(folder):
-    row = json.loads(measure(str(folder)))
+@pytest.fixture
+def measure(folder):
+    """What `gan_jax.evaluate` measures of the run."""
+    with program.loaded("gan_jax.evaluate", f"--workdir={folder}") as evaluate:
+        yield lambda **more: json.loads(evaluate.measure(str(folder), **more))
+
+
+def test_it_is_measured_as_it_was_in_its_run(folder, measure):
+    row = measure()
     scores = {key: value for key, value in row.items() if key.startswith("mixture_2500/")}
     assert scores
     assert scores.items() <= json.loads(Workdir(folder).summary.read_text())["results"].items()
@@ -85,11 +92,11 @@ def test_what_the_state_holds_of_its_rules_stays_as_it_was_saved(folder):
     assert state.memory
 
 
-def test_diagnostics_need_the_rules(folder, made_known):
+def test_diagnostics_need_the_rules(measure, made_known):
     with pytest.raises(InputError, match=r"^config\.[a-z.]+=mine: unknown, .*choose from"):
-        measure(str(folder), diagnostics=True)
+        measure(diagnostics=True)
     with made_known():
-        row = json.loads(measure(str(folder), diagnostics=True))
+        row = measure(diagnostics=True)
     assert {"generator/saturation", "generator/gradient_cosine", "discriminator/loss"} <= row.keys()
     assert row["discriminator/accuracy_held_out"] >= 0
 

@@ -58,7 +58,9 @@ DIGITS = (
 )
 RING = (
     f"--config={REPOSITORY}/configs/ring.py",
+    "--config.model.generator.depth=1",
     "--config.model.generator.width=8",
+    "--config.model.discriminator.depth=1",
     "--config.model.discriminator.width=8",
 )
 

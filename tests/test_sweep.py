@@ -34,7 +34,7 @@ ROUNDS = 6
 def small(**overrides) -> ConfigDict:
     config = ring.get_config()
     for player in ("generator", "discriminator"):
-        config.model[player].width = 8
+        config.model[player].depth, config.model[player].width = 1, 8
         config.optim[player].decay = "constant"
     config.model.latent = 3
     config.train.batch_size = 12
@@ -56,8 +56,10 @@ def specs(*overrides) -> list[TrialConfig]:
 @pytest.fixture(scope="module")
 def job():
     """Three trials: one that diverges beside one that does not, and one of twice their length."""
-    falling = {"seed": 1, "optim.generator.learning_rate": 1e18}
-    (job,) = split_into_jobs(specs({"seed": 0}, falling, {"train.steps": 2 * ROUNDS}), most=3)
+    deep = dict.fromkeys(("model.generator.depth", "model.discriminator.depth"), 2)
+    falling = {"seed": 1, "optim.generator.learning_rate": 1e18}  # overflows in two layers
+    trials = specs(*(deep | own for own in ({"seed": 0}, falling, {"train.steps": 2 * ROUNDS})))
+    (job,) = split_into_jobs(trials, most=3)
     return job
 
 
@@ -331,6 +333,7 @@ from gan_jax.study.report import Claim, Report
 def get_config():
     config = ring.get_config()
     config.model.generator.width = config.model.discriminator.width = 8
+    config.model.generator.depth = config.model.discriminator.depth = 1
     config.optim.generator.decay = config.optim.discriminator.decay = "constant"
     config.train.batch_size, config.train.steps, config.eval.every = 16, 20, 10
     return config

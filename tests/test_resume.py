@@ -85,7 +85,7 @@ def test_killed_at_random_it_ends_as_if_uninterrupted(uninterrupted, tmp_path):
     def lines():
         return metrics.read_text().count("\n") if metrics.exists() else 0
 
-    for _ in range(4):
+    for _ in range(3):
         process = program.start("gan_jax.main", *flags)
         goal = lines() + chance.randrange(1, 4)
         program.wait_for(lambda goal=goal: lines() >= goal, process)

@@ -106,7 +106,8 @@ case $command in
     test)
         install test
         cd "$here"
-        "$venv/bin/ruff" check . && "$venv/bin/ruff" format --check .
+        "$venv/bin/ruff" check .
+        "$venv/bin/ruff" format --check .
         # A worker a core, which takes whole files: what tests of a file share is made once.
         exec "$venv/bin/python" -m pytest --numprocesses=auto --dist=loadfile "$@"
         ;;

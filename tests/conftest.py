@@ -3,7 +3,6 @@
 import fcntl
 import gc
 import os
-import tempfile
 
 import program
 
@@ -16,9 +15,7 @@ os.environ["XLA_FLAGS"] = " ".join(
     ]
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Small programs that many tests need compile once a worker.
-_PROGRAMS = tempfile.TemporaryDirectory(prefix="programs-")
-os.environ["JAX_COMPILATION_CACHE_DIR"] = _PROGRAMS.name
+os.environ["JAX_COMPILATION_CACHE_DIR"] = program.OF_THIS_PROCESS.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 from collections.abc import Callable

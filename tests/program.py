@@ -26,6 +26,9 @@ if "COMPILED_BY_TESTS" not in os.environ:
     _COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")
     os.environ["COMPILED_BY_TESTS"] = _COMPILED.name
 
+# What tests compile without starting a program: one that many need is compiled once.
+OF_THIS_PROCESS = tempfile.TemporaryDirectory(prefix="compiled-")
+
 REPOSITORY = Path(__file__).parent.parent
 
 # What nohup or a script's & lets the tests ignore, the programs that they start would ignore too; a

@@ -214,6 +214,7 @@ def test_non_finite_numbers_stop_the_run_and_keep_the_last_good_checkpoint(tmp_p
     flags = (
         *program.RING,
         f"--workdir={tmp_path / 'diverged'}",
+        "--config.model.discriminator.depth=2",  # one layer would fall in the first round
         "--config.optim.discriminator.name=sgd",
         "--config.optim.discriminator.learning_rate=1e12",
         "--config.train.steps=40",

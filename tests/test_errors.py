@@ -48,7 +48,8 @@ def in_process(monkeypatch):
     """`cli.run` without what it does to the process."""
     monkeypatch.setattr(cli.app, "run", lambda main, flags_parser: main([]))
     monkeypatch.setattr(cli.logging, "set_verbosity", lambda _: None)
-    for name in ("keep_memory", "keep_programs"):
+    monkeypatch.setattr(cli.signals, "end_at_once", lambda: None)
+    for name in ("keep_memory", "keep_programs", "keep_garbage"):
         monkeypatch.setattr(cli.process, name, lambda: None)
 
 

@@ -33,6 +33,17 @@ with signals.StopRequest() as stop:
             print(stop.signal, flush=True)
 """
 
+BRIEF = """
+import signal
+from gan_jax.core import signals
+signals.end_at_once()
+print("begun", flush=True)
+for _ in range(1000):
+    with signals.StopRequest() as stop:
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.signal == "SIGTERM"
+"""
+
 
 def start(script):
     process = subprocess.Popen(
@@ -67,6 +78,12 @@ def test_the_first_save_is_finished_and_the_third_signal_ends_at_once():
     _, err = program.end(process, signal.SIGINT)
     assert err == "error: SIGINT for the third time: ended before all was saved\n"
     assert process.returncode == 130
+
+
+def test_what_a_request_to_stop_has_noted_does_not_end_what_comes_after_it():
+    process = start(BRIEF)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="sees threads by /proc")

@@ -110,7 +110,7 @@ def trained(loss, steps):
 
 @pytest.mark.parametrize(
     ("loss", "steps"),
-    [("minimax", 1), ("minimax", 10), *((loss, 2) for loss in DEFINITIONS)],
+    [("minimax", 1), ("minimax", 6), *((loss, 2) for loss in DEFINITIONS)],
 )
 def test_the_generators_gradient_is_that_of_the_surrogate(loss, steps):
     found, after, (theta, phi), z = trained(loss, steps)

@@ -7,11 +7,13 @@ import stat
 import threading
 from contextlib import suppress
 from types import FrameType
+from typing import NamedTuple
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, the system's or a scheduler's wish, and a terminal that was closed."""
 
 INTERRUPTED = 130  # the exit code, as shells have it for Ctrl-C
+_NO_SIGNAL = 0  # in the pipe of signals: whoever waits for the watch is to go on
 _LAST = 3  # the signal that is not held back any more
 _SHOW_CURSOR = b"\x1b[?25h"
 
@@ -31,7 +33,9 @@ def end_at_once() -> None:
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, a script's &
             signal.signal(number, _leave_to_watch)
-    threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+    global _watched
+    _watched = _Watch(writer, threading.Event())
+    threading.Thread(target=_watch, args=(reader, _watched.caught_up), daemon=True).start()
 
 
 class StopRequest:
@@ -56,6 +60,7 @@ class StopRequest:
         return self
 
     def __exit__(self, *_: object) -> None:
+        _let_watch_catch_up()  # with what was noted here, which is not to end what comes now
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -78,11 +83,31 @@ def _leave_to_watch(number: int, frame: FrameType | None) -> None:
     del number, frame
 
 
-def _watch(reader: int) -> None:
+class _Watch(NamedTuple):
+    """The thread that `end_at_once` has started: where it is told of signals, and its answer."""
+
+    writer: int
+    caught_up: threading.Event
+
+
+_watched: _Watch | None = None
+
+
+def _watch(reader: int, caught_up: threading.Event) -> None:
     while True:
         for number in os.read(reader, 64):
-            if signal.getsignal(number) is _leave_to_watch:
+            if number == _NO_SIGNAL:
+                caught_up.set()
+            elif signal.getsignal(number) is _leave_to_watch:
                 _end(number, f"interrupted by {signal.Signals(number).name}")
+
+
+def _let_watch_catch_up() -> None:
+    """Return when the watch has seen every signal that came before."""
+    if _watched:
+        _watched.caught_up.clear()
+        os.write(_watched.writer, bytes([_NO_SIGNAL]))
+        _watched.caught_up.wait(1)  # a fork of the process has no watch
 
 
 def _end(number: int, line: str) -> None:

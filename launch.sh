@@ -108,8 +108,10 @@ case $command in
         cd "$here"
         "$venv/bin/ruff" check .
         "$venv/bin/ruff" format --check .
-        # A worker a core, which takes whole files: what tests of a file share is made once.
-        exec "$venv/bin/python" -m pytest --numprocesses=auto --dist=loadfile "$@"
+        # A worker a core, which takes whole files: what tests of a file share is made once. One that
+        # dies is not replaced: by whole files that can end in waiting for ever.
+        exec "$venv/bin/python" -m pytest --numprocesses=auto --dist=loadfile \
+            --max-worker-restart=0 "$@"
         ;;
     *)
         echo "error: $command: no such command, choose from evaluate, interpolate, sample, sweep, test, train" >&2

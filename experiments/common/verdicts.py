@@ -45,8 +45,10 @@ class Verdict(NamedTuple):
         num, holding = len(self.table), len(self._cells("holds"))
         if not num:
             return f"in no {self.each}, as none could be tried"
+        if num == 1:
+            return f"{'' if holding else 'not '}in the only {self.each}{self._doubt()}"
         if holding == num:
-            return f"in all {self._count(num)}" if num > 1 else f"in the only {self.each}"
+            return f"in all {self._count(num)}"
         return f"in {holding or 'none'} of {self._count(num)}{self._doubt()}"
 
     @property

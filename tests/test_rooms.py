@@ -23,6 +23,7 @@ FLOORS = (
     ("config",),
     ("run",),
     ("sweep", "latent"),
+    ("search",),
     (PROGRAMS,),
 )
 HEIGHT = {place: height for height, floor in enumerate(FLOORS) for place in floor}

@@ -1,5 +1,6 @@
 """Trials that differ in numbers only, as one compiled program, mapped over the trials."""
 
+import copy
 from collections.abc import Iterator, Sequence
 
 import jax
@@ -15,10 +16,18 @@ from gan_jax.data.batches import take
 from gan_jax.game.schemes import updates_per_round
 from gan_jax.run.diagnosis import diagnosed_rows, held_out_rows
 from gan_jax.run.rounds import is_single_program
-from gan_jax.sweep.trial_program import EvaluationIndices, Program, SharedData, TrialState
+from gan_jax.sweep.trial_program import (
+    EvaluationIndices,
+    Numbers,
+    Program,
+    SharedData,
+    TrialState,
+)
 from gan_jax.sweep.trial_schedule import TrialSchedule, steps_per_dispatch
 
 Row = dict[str, float]
+Steps = int | np.ndarray
+"""How many steps trials have taken: all as many, or int [trials], each its own."""
 # Examples of a batch times parameters of both players. On two cores 16 trials in turn took, of
 # their time at once, 1.5 (600,000), 0.97 (5 million), 0.84 (18 million) and 0.74 (88 million).
 LARGE = 4_000_000
@@ -31,6 +40,8 @@ class VmappedTrials:
     Args:
         configs: One a trial, all of one `hyperparameters.structure`.
         dataset: Their data.
+        later: Configs of trials that may take their places, where those take turns that the first
+            ones don't.
 
     Attributes:
         steps: How many steps the longest trial takes.
@@ -40,15 +51,18 @@ class VmappedTrials:
         InputError: If a config can't be used, or not so.
     """
 
-    def __init__(self, configs: Sequence[ConfigDict], dataset: Dataset):
-        self._setups = [build(config, dataset) for config in configs]
-        template = self._setups[0]
+    def __init__(
+        self, configs: Sequence[ConfigDict], dataset: Dataset, later: Sequence[ConfigDict] = ()
+    ):
+        setups = [build(config, dataset) for config in (*configs, *later)]
+        template = setups[0]
         self._protocol = template.protocol
         self._reference = self._protocol.reference(dataset)
-        by_turns, self._schedules = _schedules(self._setups)
-        self.steps = max(schedule.steps for schedule in self._schedules)
-        self._steps_per_dispatch = steps_per_dispatch(self._schedules)
-        program = Program(template, by_turns)
+        self._spec = dataset.spec
+        self._by_turns, schedules = _schedules(setups)
+        self._steps_per_dispatch = steps_per_dispatch(schedules)
+        self._take(setups[: len(configs)])
+        program = Program(template, self._by_turns)
         self._devices = TrialDevices(len(configs))
         self.devices = self._devices.count
         self._shared = self._devices.share(_shared(template, dataset))
@@ -56,26 +70,45 @@ class VmappedTrials:
         self._step = self._devices.compile(program.step, donates=True, in_turn=_is_large(template))
         self._evaluate = self._devices.compile(program.evaluate)
 
+    def with_configs(self, configs: Sequence[ConfigDict]) -> "VmappedTrials":
+        """As many trials, each in the place of one of these, by the same compiled programs.
+
+        Args:
+            configs: One a trial, all of the same structure as these.
+        """
+        other = copy.copy(self)
+        other._take([build(config, self._spec) for config in configs])
+        return other
+
+    def _take(self, setups: Sequence[Setup]) -> None:
+        self._numbers = [numbers(setup.config) for setup in setups]
+        self._schedules = [_schedule(setup, by_turns=self._by_turns) for setup in setups]
+        self.steps = max(schedule.steps for schedule in self._schedules)
+
+    def numbers(self) -> Numbers:
+        """The hyperparameters that the program takes, [trials] by flattened name."""
+        return {
+            name: np.array([table[name] for table in self._numbers], _TYPES.get(name, np.float32))
+            for name in self._numbers[0]
+        }
+
     def start(self) -> TrialState:
         """All trials before their first step."""
-        tables = [numbers(setup.config) for setup in self._setups]
-        columns = {
-            name: np.array([table[name] for table in tables], _TYPES.get(name, np.float32))
-            for name in tables[0]
-        }
-        return self._start(self._devices.shard(columns), None, None)
+        return self._start(self._devices.shard(self.numbers()), None, None)
 
-    def step(self, trials: TrialState, first: int) -> tuple[TrialState, int]:
+    def step(self, trials: TrialState, first: Steps) -> tuple[TrialState, Steps]:
         """The trials some steps on from step number `first`, and the number of the next."""
-        end = first + self._steps_per_dispatch
+        dispatched = range(self._steps_per_dispatch)
         indices = [
-            [schedule.indices(step) for step in range(first, end)] for schedule in self._schedules
+            [schedule.indices(one + step) for step in dispatched]
+            for schedule, one in self._with(first)
         ]
-        return self._step(trials, self._devices.shard(np.array(indices)), self._shared), end
+        trials = self._step(trials, self._devices.shard(np.array(indices)), self._shared)
+        return trials, first + len(dispatched)
 
-    def due(self, steps: int) -> list[int]:
+    def due(self, steps: Steps) -> list[int]:
         """Which trials are to be evaluated after so many steps."""
-        return [n for n, schedule in enumerate(self._schedules) if schedule.is_due(steps)]
+        return [n for n, (one, own) in enumerate(self._with(steps)) if one.is_due(own)]
 
     def dues(self, steps: int) -> list[tuple[int, int]]:
         """Which trials have been evaluated by then, and after how many steps each."""
@@ -86,11 +119,12 @@ class VmappedTrials:
             if at <= steps
         ]
 
-    def evaluate(self, trials: TrialState, steps: int) -> Iterator[tuple[int, Row]]:
+    def evaluate(self, trials: TrialState, steps: Steps) -> Iterator[tuple[int, Row]]:
         """Each trial that is due after so many steps, with what is measured of it."""
+        each = self._with(steps)
         indices = EvaluationIndices(
-            shown=np.array([diagnosed_rows(schedule.batches) for schedule in self._schedules]),
-            ahead=np.array([schedule.indices(steps) for schedule in self._schedules]),
+            shown=np.array([diagnosed_rows(schedule.batches) for schedule, _ in each]),
+            ahead=np.array([schedule.indices(own) for schedule, own in each]),
         )
         found = self._evaluate(trials, self._devices.shard(indices), self._shared)
         measured, samples = self._devices.gather(found)
@@ -98,8 +132,8 @@ class VmappedTrials:
             row = {name: values[trial].item() for name, values in measured.items()}
             scores = self._protocol.measure([samples[trial]], self._reference)
             named = {f"{self._protocol.name}/{name}": value for name, value in scores.items()}
-            step = steps // self._schedules[trial].steps_per_round
-            yield trial, {"step": step, **row, **named}
+            schedule, own = each[trial]
+            yield trial, {"step": own // schedule.steps_per_round, **row, **named}
 
     def to_host(self, trials: TrialState) -> TrialState:
         """The trials as numpy arrays [trials, ...], and `from_host` back."""
@@ -108,6 +142,11 @@ class VmappedTrials:
     def from_host(self, trials: TrialState) -> TrialState:
         """The inverse of `to_host`."""
         return self._devices.shard(trials)
+
+    def _with(self, steps: Steps) -> list[tuple[TrialSchedule, int]]:
+        """Each trial's schedule with the steps that it has taken."""
+        each = np.broadcast_to(steps, len(self._schedules)).tolist()
+        return list(zip(self._schedules, each, strict=True))
 
 
 def _shared(setup: Setup, dataset: Dataset) -> SharedData:
@@ -135,18 +174,23 @@ def _schedules(setups: Sequence[Setup]) -> tuple[bool, list[TrialSchedule]]:
     """Whether the trials step by turns, and the schedule of each."""
     template = setups[0]
     phases = template.make_round(template.updates)
-    ratios = [updates_per_round(setup.config.schedule, setup.batches.per_epoch) for setup in setups]
-    by_turns = len(set(ratios)) > 1 or not is_single_program(phases)
+    by_turns = len({_ratio(setup) for setup in setups}) > 1 or not is_single_program(phases)
     warmup = template.config.schedule.warmup_rounds
     if by_turns and warmup:
         why = "rounds that change can't be trained side by side"
         raise InputError("config.schedule.warmup_rounds", warmup, why)
-    takes_reals = template.game.generator_takes_reals
-    schedules = []
-    for setup, (k, m) in zip(setups, ratios, strict=True):
-        division = (k + m, k + m * takes_reals, 1) if by_turns else (1, 1, phases[0].batches)
-        config = setup.config
-        schedules.append(
-            TrialSchedule(setup.batches, *division, config.eval.every, config.train.steps)
-        )
-    return by_turns, schedules
+    return by_turns, [_schedule(setup, by_turns=by_turns) for setup in setups]
+
+
+def _ratio(setup: Setup) -> tuple[int, int]:
+    return updates_per_round(setup.config.schedule, setup.batches.per_epoch)
+
+
+def _schedule(setup: Setup, *, by_turns: bool) -> TrialSchedule:
+    if by_turns:
+        k, m = _ratio(setup)
+        division = (k + m, k + m * setup.game.generator_takes_reals, 1)
+    else:
+        division = (1, 1, setup.make_round(setup.updates)[0].batches)
+    config = setup.config
+    return TrialSchedule(setup.batches, *division, config.eval.every, config.train.steps)

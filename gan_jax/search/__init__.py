@@ -1,0 +1,1 @@
+"""Search: trials that are stopped, replaced and changed while others train beside them."""

@@ -27,10 +27,9 @@ from experiments.device import (
     worker,
 )
 from experiments.device.case import Case, Settings
-from experiments.device.formulations import TAPS, UNFOLDED
 from gan_jax.core.errors import InputError
 from gan_jax.core.files import Damaged
-from gan_jax.models.conv import native
+from gan_jax.models.conv import native, taps, unfolded
 
 SETTINGS = Settings(tiny=True, peer="")
 MACHINE = {"card": "a card", "driver": "1", "versions": {"jax": "0"}, "date": "2026-01-01"}
@@ -63,7 +62,7 @@ def test_every_shipped_config_of_a_run_is_compared():
 
 
 @pytest.mark.parametrize("geometry", ["large kernel", "oblong", "cropped", "pixels left over"])
-@pytest.mark.parametrize("functions", [UNFOLDED, TAPS], ids=["unfolded", "taps"])
+@pytest.mark.parametrize("functions", [unfolded, taps], ids=["unfolded", "taps"])
 def test_a_formulation_of_products_is_the_native_one(functions, geometry):
     geometry = GEOMETRIES[geometry]
 

@@ -20,7 +20,7 @@ from gan_jax.metrics import PROTOCOLS
 from gan_jax.run.diagnosis import make_diagnosis
 from gan_jax.run.rounds import make_rounds
 from gan_jax.run.sampling import make_sampler
-from gan_jax.sweep import run_job as job_runs
+from gan_jax.sweep import run_parts
 from gan_jax.sweep.jobs import programs, rounds, split_into_jobs
 from gan_jax.sweep.results import collect
 from gan_jax.sweep.run_job import JobFolder, run_job
@@ -280,13 +280,13 @@ def test_images_are_runs_of_their_own():
 
 
 def test_a_job_goes_on_where_it_stood(job, side, tmp_path, monkeypatch):
-    def anew(configs, dataset):
+    def anew(configs, dataset, later):
         """The trials as a process of their own would make them, but for compiling."""
         assert configs == [trial.config for trial in job.trials]
         return copy.copy(side)
 
-    monkeypatch.setattr(job_runs, "VmappedTrials", anew)
-    monkeypatch.setattr(job_runs, "SECONDS_A_CHECKPOINT", 0)
+    monkeypatch.setattr(run_parts, "VmappedTrials", anew)
+    monkeypatch.setattr(run_parts, "SECONDS_A_CHECKPOINT", 0)
     whole, broken = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "broken")
     run_job(job, whole)
     evaluated = []

@@ -11,6 +11,7 @@ from gan_jax.core.errors import RunError, Stopped
 from gan_jax.core.files import write_atomically
 from gan_jax.sweep import plan, rows
 from gan_jax.sweep import run_job as job_runs
+from gan_jax.sweep import run_parts
 from gan_jax.sweep.folder import JobFolder, JobProgress
 from gan_jax.sweep.jobs import split_into_jobs
 from gan_jax.sweep.results import collect
@@ -19,7 +20,7 @@ from gan_jax.sweep.run_job import run_job
 
 @pytest.fixture(autouse=True)
 def counting(monkeypatch):
-    monkeypatch.setattr(job_runs, "VmappedTrials", Counting)
+    monkeypatch.setattr(run_parts, "VmappedTrials", Counting)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def job():
 @pytest.fixture
 def place(job, tmp_path):
     place = JobFolder(tmp_path / "jobs" / job.name)
-    place.assign(job.trials)
+    place.assign(job.trials, vmapped=True)
     return place
 
 
@@ -58,7 +59,7 @@ def stop_at(steps, monkeypatch):
 
 def begun(job, place, monkeypatch, at=6):
     """A job that stood at a checkpoint after 4 rounds when it was ended in mid-evaluation."""
-    monkeypatch.setattr(job_runs, "SECONDS_A_CHECKPOINT", 0)
+    monkeypatch.setattr(run_parts, "SECONDS_A_CHECKPOINT", 0)
     go_on = stop_at(at, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         run_job(job, place)
@@ -175,7 +176,7 @@ def test_the_last_words_of_a_job_that_was_stopped_are_true(job, place, monkeypat
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-    assert [path.name for path in place.checkpoints.glob("[0-9]*")] == ["2"]
+    assert [path.name for path in place.checkpoints.glob("*/[0-9]*")] == ["2"]
     assert place.share() == 0.25
     monkeypatch.setattr(Counting, "evaluate", evaluate)
     run_job(job, place)

@@ -33,7 +33,7 @@ class Counting:
 
     devices = 1
 
-    def __init__(self, configs, dataset):
+    def __init__(self, configs, dataset, later=()):
         self._evaluated = [steps(config) for config in configs]
         self.steps = max(each[-1] for each in self._evaluated)
 
@@ -72,7 +72,7 @@ def runner(study):
             if not task.result.exists():
                 place = JobFolder(task.log.parent)
                 job_runs.run_job(
-                    existing_job(task.name, [trials[one] for one in place.digests()]), place
+                    existing_job(place, [trials[one] for one in place.digests()]), place
                 )
             on_done(task)
         return {}

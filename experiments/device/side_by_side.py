@@ -2,14 +2,13 @@
 
 Trials of a sweep that differ in their seeds, by the engine that sweeps use (`gan_jax.sweep`), as
 many rounds a dispatch as it chooses: the ring of `experiments.speed` with 1 to 4096 trials, and the
-MNIST pair (`configs/mnist.py`, embedded digits) with 1 to 64, where convolutions are the native
-grouped ones, one of `experiments.device.formulations` in their place, or the trials are computed in
+MNIST pair (`configs/mnist.py`, embedded digits) with 1 to 256, where all convolutions of many
+trials are of one formulation of `experiments.device.convolutions`, or the trials are computed in
 turn in one program. `ms` is of a round of all trials, `host_ms` what the host has to do for it;
 `peak_bytes` the most the device has held up to then, for all numbers of trials of a case together.
 """
 
 import contextlib
-import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -20,7 +19,7 @@ from ml_collections import ConfigDict
 
 from configs import mnist
 from experiments.device.case import Case, Row, Settings
-from experiments.device.formulations import FORMULATIONS
+from experiments.device.convolutions import FORMULATIONS
 from experiments.device.timing import (
     Started,
     at_once,
@@ -30,7 +29,7 @@ from experiments.device.timing import (
 )
 from experiments.speed import works
 from gan_jax import data
-from gan_jax.models.conv import native
+from gan_jax.models.conv import mapped, native
 from gan_jax.sweep import vmapped
 
 RING, PAIR, IN_TURN = "ring", "MNIST pair", "in turn"
@@ -100,11 +99,9 @@ def _formulated(name: str | None = None) -> Iterator[None]:
     if name is None:
         yield
         return
-    limit = 0 if name == IN_TURN else math.inf  # from where on trials are computed in turn
-    functions = FORMULATIONS.get(name, native)
-    contractions = {key: getattr(functions, key) for key in ("to_y", "to_x", "to_kernel")}
+    formulation = FORMULATIONS.get(name, native)
     with (
-        mock.patch.object(vmapped, "LARGE", limit),
-        mock.patch.multiple(native, **contractions),
+        mock.patch.object(vmapped, "in_turn", return_value=name == IN_TURN),
+        mock.patch.object(mapped, "formulation", return_value=formulation),
     ):
         yield

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 
 from gan_jax.core.errors import InputError
@@ -31,6 +32,16 @@ class ProtocolKind(typing.Protocol):
 
     def measure(self, batches: Iterable[np.ndarray], reference: typing.Any) -> dict[str, float]:
         """Numbers by name, each finite, for generated samples in batches `[N, ...]`."""
+
+    # The same in parts, for who samples many generators at once:
+    def features(self, examples: jax.Array) -> tuple[jax.Array, ...]:
+        """What is measured of each of N samples, `[N, ...]` each; traceable."""
+
+    def statistics(self, *features: np.ndarray) -> typing.Any:
+        """What is kept of a batch's features; `+` puts those of two batches together."""
+
+    def numbers(self, statistics: typing.Any, reference: typing.Any) -> dict[str, float]:
+        """What `measure` gives for all samples, from their statistics."""
 
 
 @dataclass(frozen=True)

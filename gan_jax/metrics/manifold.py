@@ -5,12 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_jax.metrics.classifier import embed
+from gan_jax.metrics.classifier import embed, features
 from gan_jax.metrics.images import held_out, incompatibility
 from gan_jax.metrics.kernel import kernel_distance
 from gan_jax.metrics.neighbours import density_coverage, precision_recall
 
-__all__ = ["HEADLINE", "Reference", "held_out", "incompatibility", "measure", "reference"]
+__all__ = [
+    "HEADLINE",
+    "Reference",
+    "features",
+    "held_out",
+    "incompatibility",
+    "measure",
+    "numbers",
+    "reference",
+    "statistics",
+]
 
 HEADLINE = ("kernel", "precision", "recall", "density", "coverage")
 REAL = 2_500  # real images at most: time grows with their number times that of the samples
@@ -45,8 +55,18 @@ def measure(batches: Iterable[np.ndarray], reference: Reference) -> dict[str, fl
         `precision` and `recall` (`precision_recall`, k = 3), `density` and `coverage`
         (`density_coverage`, k = 5), and `real`: with how many real images, on which all depend.
     """
-    generated = np.concatenate([embed(batch)[0] for batch in batches])
-    sets = {"real": reference.features, "generated": generated}
+    return numbers([embed(batch)[0] for batch in batches], reference)
+
+
+def statistics(found: np.ndarray, probabilities: np.ndarray) -> list[np.ndarray]:
+    """Features `[N, 64]` of one batch, kept as they are."""
+    del probabilities
+    return [found]
+
+
+def numbers(statistics: list[np.ndarray], reference: Reference) -> dict[str, float]:
+    """The numbers of `measure`."""
+    sets = {"real": reference.features, "generated": np.concatenate(statistics)}
     return {
         "kernel": kernel_distance(**sets),
         **precision_recall(**sets),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import jax
 import numpy as np
 from scipy.special import rel_entr
 
@@ -51,7 +52,22 @@ def measure(batches: Iterable[np.ndarray], reference: Mixture) -> dict[str, floa
         `reverse_kl`: KL(shares of the modes || uniform), 0 to log K nats.
         `covariance_ratio`: See `covariance_ratio`; a perfect sampler in two dimensions has 0.949.
     """
-    generated = np.concatenate(list(batches))
+    return numbers(list(batches), reference)
+
+
+def features(points: jax.Array) -> tuple[jax.Array]:
+    """Points are measured as they are."""
+    return (points,)
+
+
+def statistics(points: np.ndarray) -> list[np.ndarray]:
+    """One batch, kept as it is."""
+    return [points]
+
+
+def numbers(statistics: list[np.ndarray], reference: Mixture) -> dict[str, float]:
+    """The numbers of `measure`."""
+    generated = np.concatenate(statistics)
     points, nearest = high_quality(generated, reference)
     counts = np.bincount(nearest, minlength=len(reference.centres))
     return {

@@ -2,8 +2,9 @@
 
     python -m gan_jax.sweep experiments/step_ratio.py [--workdir=DIR] [--config.KEY=VALUE ...]
 
-The same command goes on with a study that was interrupted. Trials on points that differ in numbers
-only are trained side by side as one program; each trial on images is a run of its own.
+The same command goes on with a study that was interrupted. Trials that differ in numbers only are
+trained side by side as one program: on accelerators as many as fit, on a CPU 32 on points, where
+each trial on images is a run of its own unless --side_by_side is a number.
 """
 
 import shlex
@@ -21,7 +22,9 @@ _CONFIG = config_flags.DEFINE_config_file("config", None, "The study.", lock_con
 _WORKDIR = flags.DEFINE_string("workdir", None, "The study's folder; default: runs/<its name>.")
 _FILTER = flags.DEFINE_string("filter", "", "Only trials with KEY=VALUE[,KEY=VALUE...].")
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Say what would be run, and its cost.")
-_SIDE_BY_SIDE = flags.DEFINE_integer("side_by_side", 32, "Most trials in one program.", 1)
+_SIDE_BY_SIDE = flags.DEFINE_string(
+    "side_by_side", "auto", "Most trials in one program; auto: what suits the devices."
+)
 _RUNNER = flags.DEFINE_string("runner", "local", "Where jobs run: local, ray or slurm.")
 _ADDRESS = flags.DEFINE_string("address", "auto", "The Ray cluster: auto, local or HOST:PORT.")
 _PARALLEL = flags.DEFINE_integer("parallel", None, "Most jobs at a time.", 1)
@@ -52,7 +55,7 @@ def main() -> None:
 def _run(study, folder: Path) -> None:
     from gan_jax.core.devices import use_cores
     from gan_jax.sweep.folder import JobFolder
-    from gan_jax.sweep.jobs import existing_job
+    from gan_jax.sweep.jobs import existing_job, most_side_by_side
     from gan_jax.sweep.run_job import run_job
 
     place = JobFolder(folder / "jobs" / _JOB.value)
@@ -60,16 +63,24 @@ def _run(study, folder: Path) -> None:
     digests = place.digests()
     if not digests or not trials.keys() >= set(digests):
         raise InputError("--job", _JOB.value, f"is no job of this study in {folder}")
-    job = existing_job(_JOB.value, [trials[digest] for digest in digests])
+    job = existing_job(place, [trials[digest] for digest in digests])
     if job.vmapped:
         use_cores()
-    run_job(job, place, study.probe, started=_STARTED)
+    run_job(
+        job,
+        place,
+        study.probe,
+        most=most_side_by_side(_SIDE_BY_SIDE.value),
+        keeps_runs=study.exhibit is not None,
+        started=_STARTED,
+    )
 
 
 def _conduct(study, folder: Path) -> None:
     from gan_jax.sweep import identity, plan
     from gan_jax.sweep import run_study as run_study
-    from gan_jax.sweep.runners import RUNNERS, Options, slurm
+    from gan_jax.sweep.jobs import most_side_by_side
+    from gan_jax.sweep.runners import RUNNERS, Options, expects_accelerators, slurm
 
     runner = choose("--runner", _RUNNER.value, RUNNERS)
     options = Options(_PARALLEL.value, _ADDRESS.value, _ACCELERATORS.value, _RETRIES.value)
@@ -77,7 +88,12 @@ def _conduct(study, folder: Path) -> None:
     given = [argument for argument in sys.argv[1:] if not argument.startswith("--config=")]
     mine = identity.identity(study.path, _FILTER.value, given, study.trials)
     changed = identity.refuse_other(folder, mine)
-    planned = plan.make(study.trials, folder, _SIDE_BY_SIDE.value)
+    planned = plan.make(
+        study.trials,
+        folder,
+        most_side_by_side(_SIDE_BY_SIDE.value),
+        accelerated=expects_accelerators(runner, options),
+    )
     copy = identity.copied(study.path, folder)
     flags_of_jobs = (f"--config={copy}", *given, f"--workdir={folder}")
     command = [sys.executable, "-m", "gan_jax.sweep", *flags_of_jobs]

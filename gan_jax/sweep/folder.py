@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan_jax.core.files import Damaged, read_object, to_json, write_atomically
+from gan_jax.core.files import Damaged, read_object, to_json, whole, write_atomically
 from gan_jax.sweep import rows
 from gan_jax.sweep.study import TrialConfig
 
 _NUMBER = (int, float)
 _DONE = {"device_seconds": _NUMBER, "versions": dict}
+_PARTS = {"side_by_side": whole(1), "seconds": _NUMBER}
 _PERHAPS = (int, float, type(None))
 _PROGRESS_FIELDS = {"share": _NUMBER, "since": _PERHAPS, "seconds": _NUMBER, "starting": _PERHAPS}
 
@@ -45,6 +46,8 @@ class JobFolder:
     Attributes:
         plan: Which trials it trains, written before it begins.
         rows: One line a trial and evaluation, in order.
+        parts: How many of its trials were side by side at a time, and what those of them that are
+            finished took.
         done: Written last, with what the job took.
         progress: How far it is, see `JobProgress`.
     """
@@ -54,6 +57,7 @@ class JobFolder:
         self.plan = path / "job.json"
         self.rows = path / "rows.jsonl"
         self.done = path / "done.json"
+        self.parts = path / "parts.json"
         self.progress = path / "progress.json"
         self.checkpoints = path / "checkpoints"
         self.run = path / "run"
@@ -69,10 +73,19 @@ class JobFolder:
             [digest for digest in planned["trials"] if isinstance(digest, str)] if planned else []
         )
 
-    def assign(self, trials: Sequence[TrialConfig]) -> None:
+    def vmapped(self) -> bool | None:
+        """Whether its trials are side by side; None if that can't be read."""
+        try:
+            planned = read_object(self.plan, {"vmapped": bool})
+        except Damaged:
+            return None
+        return planned["vmapped"] if planned else None
+
+    def assign(self, trials: Sequence[TrialConfig], *, vmapped: bool) -> None:
         """Write down whose folder this is, and that nobody is at it yet."""
         self.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.plan, to_json({"trials": [trial.digest for trial in trials]}))
+        planned = {"trials": [trial.digest for trial in trials], "vmapped": vmapped}
+        write_atomically(self.plan, to_json(planned))
         write_atomically(self.progress, to_json(JobProgress(self.share())._asdict()))
 
     def record(self) -> dict[str, Any] | None:
@@ -96,6 +109,13 @@ class JobFolder:
     def share(self) -> float:
         """The share of the job that is done, in [0, 1]."""
         return self.job_progress().share
+
+    def part_record(self) -> dict[str, Any]:
+        """What `parts` has; {} if that can't be read."""
+        try:
+            return read_object(self.parts, _PARTS) or {}
+        except Damaged:
+            return {}
 
     def job_progress(self) -> JobProgress:
         """How far it is; 0 where that can't be read."""

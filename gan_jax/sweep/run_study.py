@@ -82,7 +82,7 @@ def _run(
     """Run jobs; what they have measured is collected whatever becomes of them."""
     places = [plan.place(job) for job in plan.left]
     for job, place in zip(plan.left, places, strict=True):
-        place.assign(job.trials)
+        place.assign(job.trials, vmapped=job.vmapped)
         if job.name in plan.damaged:
             place.done.unlink(missing_ok=True)
     try:
@@ -152,8 +152,7 @@ def _report(study: Study, plan: Plan, table: pd.DataFrame) -> Report:
         raise RunError(f"{_safe(plan.folder)}: {study.path}: {why}")
     if not study.exhibit:
         return report
-    runs = {trial.number: plan.place(job).run for job in plan.jobs for trial in job.trials}
-    further = _asked(study, plan.folder, "exhibit", study.exhibit, runs)
+    further = _asked(study, plan.folder, "exhibit", study.exhibit, plan.runs())
     return replace(report, sections=[*report.sections, *further])
 
 

@@ -88,10 +88,31 @@ class Program(NamedTuple):
 
         return lax.scan(one, trial, indices)[0]
 
-    def evaluate(
+    def sample(
+        self, trial: TrialState, _: None, given: tuple[jax.Array, Condition]
+    ) -> tuple[tuple[jax.Array, ...], Examples]:
+        """Samples, after what their protocol measures of each.
+
+        Args:
+            trial: The trial.
+            given: The number of the first sample, and `SharedData.conditions`.
+        """
+        setup, (first, conditions) = self._setup(trial.numbers), given
+        generator, seed = trial.state.generator_variables(), setup.config.seed
+        found = sampling.examples(
+            setup.game, generator, seed, first, conditions, num=sampling.BATCH
+        )
+        return setup.protocol.kind.features(found.x), found
+
+    def takes_for_real(self, trial: TrialState, _: None, examples: Examples) -> jax.Array:
+        """Which real examples the discriminator takes for real; see `sampling.make_accuracy`."""
+        game = self._setup(trial.numbers).game
+        return sampling.taken_for_real(game, trial.state.discriminator.variables, examples)
+
+    def diagnose(
         self, trial: TrialState, indices: EvaluationIndices, shared: SharedData
-    ) -> tuple[dict[str, jax.Array], jax.Array]:
-        """What is measured of a trial, and samples of its generator.
+    ) -> dict[str, jax.Array]:
+        """What is measured of a trial beside its samples.
 
         Args:
             trial: The trial.
@@ -99,13 +120,6 @@ class Program(NamedTuple):
             shared: The data of all trials.
         """
         setup, state = self._setup(trial.numbers), trial.state
-        samples = sampling.examples(
-            setup.game,
-            state.generator_variables(),
-            setup.config.seed,
-            conditions=shared.conditions,
-            num=setup.protocol.num,
-        )
         round_ = self._round(setup)
         measured = diagnostics.diagnose(
             setup.updates,
@@ -114,12 +128,18 @@ class Program(NamedTuple):
             shared.held_out,
             lambda state: round_(state, shared.training, indices.ahead)[0],
         )
-        counted = {
-            "generator/updates": state.generator.updates,
-            "discriminator/updates": state.discriminator.updates,
+        return measured | self.count(trial, indices, shared)
+
+    def count(
+        self, trial: TrialState, indices: EvaluationIndices, shared: SharedData
+    ) -> dict[str, jax.Array]:
+        """What is known of a trial where no diagnostics are asked for."""
+        del indices, shared
+        return {
+            "generator/updates": trial.state.generator.updates,
+            "discriminator/updates": trial.state.discriminator.updates,
             "diverged_at": trial.diverged_at,
         }
-        return measured | counted, samples.x
 
     def _setup(self, numbers: Numbers) -> Setup:
         # A ratio that all trials share is part of the graph: their round has no branches.

@@ -5,7 +5,6 @@ import os
 import time
 from concurrent.futures import Future
 
-import jax
 import numpy as np
 import program
 import pytest
@@ -29,7 +28,6 @@ from experiments.device import (
 from experiments.device.case import Case, Settings
 from gan_jax.core.errors import InputError
 from gan_jax.core.files import Damaged
-from gan_jax.models.conv import native, taps, unfolded
 
 SETTINGS = Settings(tiny=True, peer="")
 MACHINE = {"card": "a card", "driver": "1", "versions": {"jax": "0"}, "date": "2026-01-01"}
@@ -59,18 +57,6 @@ def test_an_error_is_relative_to_all_numbers_of_a_kind():
 
 def test_every_shipped_config_of_a_run_is_compared():
     assert [*parity.shipped()] == shipped.RUNS
-
-
-@pytest.mark.parametrize("geometry", ["large kernel", "oblong", "cropped", "pixels left over"])
-@pytest.mark.parametrize("functions", [unfolded, taps], ids=["unfolded", "taps"])
-def test_a_formulation_of_products_is_the_native_one(functions, geometry):
-    geometry = GEOMETRIES[geometry]
-
-    def contractions(place):
-        return lambda given: {name: getattr(place, name)(*given[name], geometry) for name in given}
-
-    given = {name: filled(operands(name, geometry)) for name in convolutions.CONTRACTIONS}
-    assert_close(*(jax.jit(contractions(place))(given) for place in (functions, native)))
 
 
 @pytest.mark.parametrize("formulation", ["unfolded", "taps", convolutions.IN_TURN])

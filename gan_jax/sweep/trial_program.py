@@ -16,6 +16,7 @@ from gan_jax.examples.condition import Condition
 from gan_jax.game.schemes import Step, one_update
 from gan_jax.game.state import GANState
 from gan_jax.run import sampling
+from gan_jax.run.rounds import as_one_step
 
 Numbers = Mapping[str, jax.Array]
 
@@ -81,7 +82,7 @@ class Program(NamedTuple):
 
         def one(trial: TrialState, row: jax.Array) -> tuple[TrialState, None]:
             state, measured = step(trial.state, shared.training, row)
-            finite = jnp.all(jnp.isfinite(jnp.stack(list(measured.values()))))
+            finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(x)) for x in measured.values()]))
             holds = finite | (trial.diverged_at >= 0)
             diverged_at = jnp.where(holds, trial.diverged_at, state.step)
             return trial.replace(state=state, diverged_at=diverged_at), None
@@ -151,8 +152,7 @@ class Program(NamedTuple):
         if self.by_turns:
             schedule = setup.config.schedule
             return one_update(setup.updates, schedule.discriminator, schedule.generator)
-        (phase,) = setup.make_round(setup.updates)
-        return phase.step
+        return as_one_step(setup.make_round(setup.updates))
 
     def _round(self, setup: Setup) -> Step:
         """A step in which both players update, once each if they do so by turns."""

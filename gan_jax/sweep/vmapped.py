@@ -181,7 +181,9 @@ def _schedules(setups: Sequence[Setup]) -> tuple[bool, list[TrialSchedule]]:
     """Whether the trials step by turns, and the schedule of each."""
     template = setups[0]
     phases = template.make_round(template.updates)
-    by_turns = len({_ratio(setup) for setup in setups}) > 1 or not is_single_program(phases)
+    changes = any(phase.end is not None for phase in phases)
+    apart = loops_slowly(template) and not is_single_program(phases)
+    by_turns = len({_ratio(setup) for setup in setups}) > 1 or changes or apart
     warmup = template.config.schedule.warmup_rounds
     if by_turns and warmup:
         why = "rounds that change can't be trained side by side"
@@ -198,6 +200,7 @@ def _schedule(setup: Setup, *, by_turns: bool) -> TrialSchedule:
         k, m = _ratio(setup)
         division = (k + m, k + m * setup.game.generator_takes_reals, 1)
     else:
-        division = (1, 1, setup.make_round(setup.updates)[0].batches)
+        phases = setup.make_round(setup.updates)
+        division = (1, 1, sum(phase.repeats * phase.batches for phase in phases))
     config = setup.config
     return TrialSchedule(setup.batches, *division, config.eval.every, config.train.steps)

@@ -18,7 +18,7 @@ from gan_jax.core.errors import InputError
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.run.diagnosis import make_diagnosis
 from gan_jax.run.sampling import make_sampler
-from gan_jax.sweep import run_parts
+from gan_jax.sweep import jobs, run_parts
 from gan_jax.sweep.jobs import most_side_by_side, programs, rounds, split_into_jobs
 from gan_jax.sweep.results import collect
 from gan_jax.sweep.run_job import JobFolder, run_job
@@ -95,6 +95,10 @@ ALIKE = {
     "a ratio where the generator takes reals": (
         {"loss": "relativistic_pairing"},
         {"schedule.discriminator": (1, 3), "schedule.generator": (2, 1)},
+    ),
+    "a ratio of many updates that all share": (
+        {"schedule.discriminator": 9, "loss": "relativistic_pairing"},
+        {"seed": (3, 4)},
     ),
     "momentum, codes and classes": (
         {
@@ -216,8 +220,8 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
         {"optim.generator.decay": "cosine"},
         {"optim.generator.decay": "cosine", "train.steps": 12},
     )
-    jobs = split_into_jobs(trials, most=2)
-    assert [[trial.number for trial in job.trials] for job in jobs] == [
+    found = split_into_jobs(trials, most=2)
+    assert [[trial.number for trial in job.trials] for job in found] == [
         [0, 1],
         [3],
         [2],
@@ -226,11 +230,25 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
         [6],
     ]
     assert rounds(trials) == 7 * ROUNDS + 2 * 6
-    assert programs(jobs) == 6
-    assert [job.name for job in split_into_jobs(trials, most=2)] == [job.name for job in jobs]
+    assert programs(found) == 6
+    assert [job.name for job in split_into_jobs(trials, most=2)] == [job.name for job in found]
     renamed = split_into_jobs([*trials[:2], *specs({"loss": "least_squares"})], most=2)
-    assert renamed[0].name == jobs[0].name
-    assert renamed[1].name != jobs[2].name
+    assert renamed[0].name == found[0].name
+    assert renamed[1].name != found[2].name
+
+
+def test_long_trials_of_one_ratio_are_a_program_of_their_own(monkeypatch):
+    ratios = [(1, 1), (2, 1), (1, 1), (4, 1), (1, 4)]
+    names = ("schedule.discriminator", "schedule.generator")
+    trials = specs(*(dict(zip(names, ratio, strict=True)) for ratio in ratios))
+    for pays, expected in (
+        (2 * ROUNDS, [[0, 2], [1, 3, 4]]),
+        (2 * ROUNDS + 1, [[0, 1, 2, 3, 4]]),
+        (ROUNDS, [[0, 2], [1], [3], [4]]),
+    ):
+        monkeypatch.setattr(jobs, "RATIO_PAYS", pays)
+        found = split_into_jobs(trials)
+        assert [[trial.number for trial in job.trials] for job in found] == expected
 
 
 @pytest.mark.parametrize(
@@ -245,8 +263,8 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
 def test_what_is_side_by_side(most, accelerated, images, some_points):
     for name, expected in (("mnist", images), ("ring", some_points)):
         trials = specs(*({"data.name": name, "seed": seed} for seed in range(3)))
-        jobs = split_into_jobs(trials, most, accelerated=accelerated)
-        assert [(len(job.trials), job.vmapped) for job in jobs] == expected
+        found = split_into_jobs(trials, most, accelerated=accelerated)
+        assert [(len(job.trials), job.vmapped) for job in found] == expected
 
 
 def test_how_many_are_side_by_side_is_a_number_or_auto():

@@ -19,7 +19,7 @@ from gan_jax.metrics import PROTOCOLS
 from gan_jax.run.diagnosis import make_diagnosis
 from gan_jax.run.sampling import make_sampler
 from gan_jax.sweep import jobs, run_parts
-from gan_jax.sweep.jobs import most_side_by_side, programs, rounds, split_into_jobs
+from gan_jax.sweep.jobs import existing_job, most_side_by_side, programs, rounds, split_into_jobs
 from gan_jax.sweep.results import collect
 from gan_jax.sweep.run_job import JobFolder, run_job
 from gan_jax.sweep.study import TrialConfig, load, matching
@@ -260,11 +260,15 @@ def test_long_trials_of_one_ratio_are_a_program_of_their_own(monkeypatch):
         (1, True, [(1, False)] * 3, [(1, True)] * 3),
     ],
 )
-def test_what_is_side_by_side(most, accelerated, images, some_points):
+def test_what_is_side_by_side(most, accelerated, images, some_points, tmp_path):
     for name, expected in (("mnist", images), ("ring", some_points)):
         trials = specs(*({"data.name": name, "seed": seed} for seed in range(3)))
         found = split_into_jobs(trials, most, accelerated=accelerated)
         assert [(len(job.trials), job.vmapped) for job in found] == expected
+        for job in found:
+            place = JobFolder(tmp_path / job.name)
+            place.assign(job.trials, vmapped=job.vmapped)
+            assert existing_job(place, job.trials) == job
 
 
 def test_how_many_are_side_by_side_is_a_number_or_auto():

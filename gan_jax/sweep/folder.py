@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan_jax.core.files import Damaged, read_object, to_json, whole, write_atomically
+from gan_jax.core.files import Damaged, Form, read_object, to_json, whole, write_atomically
 from gan_jax.sweep import rows
 from gan_jax.sweep.study import TrialConfig
 
 _NUMBER = (int, float)
 _DONE = {"device_seconds": _NUMBER, "versions": dict}
 _PARTS = {"side_by_side": whole(1), "seconds": _NUMBER}
+_FLAG = Form(lambda value: isinstance(value, bool), "true or false")
 _PERHAPS = (int, float, type(None))
 _PROGRESS_FIELDS = {"share": _NUMBER, "since": _PERHAPS, "seconds": _NUMBER, "starting": _PERHAPS}
 
@@ -76,7 +77,7 @@ class JobFolder:
     def vmapped(self) -> bool | None:
         """Whether its trials are side by side; None if that can't be read."""
         try:
-            planned = read_object(self.plan, {"vmapped": bool})
+            planned = read_object(self.plan, {"vmapped": _FLAG})
         except Damaged:
             return None
         return planned["vmapped"] if planned else None
@@ -116,6 +117,11 @@ class JobFolder:
             return read_object(self.parts, _PARTS) or {}
         except Damaged:
             return {}
+
+    def note_parts(self, side_by_side: int, seconds: float) -> None:
+        """Write `parts`: how many trials are side by side, and the device-seconds so far."""
+        note = {"side_by_side": side_by_side, "seconds": seconds}
+        write_atomically(self.parts, to_json(note))
 
     def job_progress(self) -> JobProgress:
         """How far it is; 0 where that can't be read."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from gan_jax import data
 from gan_jax.core.errors import RunError, Stopped, out_of_memory
-from gan_jax.core.files import to_json, write_atomically
 from gan_jax.core.signals import StopRequest
 from gan_jax.run.checkpoint import Checkpoints
 from gan_jax.sweep import rows as table
@@ -72,8 +71,8 @@ def run_parts(
     writer = Writer(configs[0], dataset) if writes_out else None
     clock, work = Clock(folder.progress, folder.share(), started), None
     seconds, before, programs = record.get("seconds", 0.0), 0, {}
+    folder.note_parts(most, seconds)
     for part in split_evenly(job.trials, most):
-        write_atomically(folder.parts, to_json({"side_by_side": most, "seconds": seconds}))
         if table.incomplete(part, table.read(folder.rows)[0]):
             begun, own = time.monotonic(), [trial.config for trial in part]
             with _naming_flag(len(part)):
@@ -83,6 +82,7 @@ def run_parts(
                 programs[len(part)] = side
                 work = work or _AtWork(job, folder, writer, clock, StopRequest())
                 seconds = _train(work, side, part, before, seconds, begun)
+            folder.note_parts(most, seconds)
         before += len(part)
     clock.note(1.0)
     return seconds

@@ -8,12 +8,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import flax.struct
 import numpy as np
 import program
 import pytest
 
 from gan_jax.core.errors import InputError, RunError
-from gan_jax.search import best, report, run_search, slots
+from gan_jax.search import best, phase, report, run_search, slots
 from gan_jax.search.methods import Evaluated, halving, none, population
 from gan_jax.search.ranges import choices, integers, linear, log
 from gan_jax.search.search import Options
@@ -22,6 +23,8 @@ from gan_jax.search.slots import Slots
 from gan_jax.search.space import Space
 from gan_jax.search.trials import BY_SEED, DIVERGED, PARENT, ROUND
 from gan_jax.study import page
+from gan_jax.sweep.study import load_file
+from gan_jax.sweep.trial_program import TrialState
 from gan_jax.sweep.vmapped import VmappedTrials
 
 RATES = "optim.generator.learning_rate,optim.discriminator.learning_rate"
@@ -49,7 +52,8 @@ def get_config():
 def objective(row):
     return -row["generator/gradient_norm"]
 """
-OPTIONS = Options(trials=10, places=8, seed=6, confirm=8)
+LOADS_CONFIGS = pytest.mark.filterwarnings("ignore:the load_module")  # ml_collections does
+OPTIONS = Options(trials=10, places=8, seed=6, confirm=4)
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +63,9 @@ def path(tmp_path_factory) -> Path:
     return path
 
 
-def toy_file(path):
-    config = {}
-    exec(path.read_text(), config)
-    return load(path, config["get_config"]())
-
-
 @pytest.fixture(scope="module")
 def file(path):
-    return toy_file(path)
+    return load(path, load_file(path, "search").get_config())
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -219,6 +217,23 @@ def test_a_file_that_is_no_search_is_refused(tmp_path, file, old, new, message):
         load(wrong, file.space.config)
 
 
+@pytest.mark.parametrize("name", ["search_ring", "search_mnist"])
+def test_shipped_searches(name):
+    path = program.REPOSITORY / "experiments" / f"{name}.py"
+    config = load_file(path, "search").get_config()
+    shipped = load(path, config)
+    assert shipped.space.programs == [{}]
+    assert config.train.steps == 9 * config.eval.every
+
+
+@LOADS_CONFIGS
+def test_without_optuna_there_is_a_line(path, monkeypatch):
+    with program.loaded("gan_jax.search.__main__", f"--config={path}") as searching:
+        monkeypatch.setattr(searching, "find_spec", lambda name: None)
+        with pytest.raises(RunError, match=r"Optuna: pip install 'gan-jax\[search\]'"):
+            searching.main()
+
+
 def test_the_value_of_a_row(file):
     row = {"diverged_at": -1, "generator/gradient_norm": 2.0, "frechet": 3.0}
     assert file.value(row) == -2.0
@@ -286,7 +301,7 @@ def test_a_search_that_is_killed_again_and_again_ends_the_same(
     method, file, halved, populated, tmp_path, monkeypatch
 ):
     options, *expected = (OPTIONS, *halved[1:]) if method == "halving" else populated
-    monkeypatch.setattr(run_search, "SECONDS_A_CHECKPOINT", 0)
+    monkeypatch.setattr(phase, "SECONDS_A_CHECKPOINT", 0)
     rng, advance, kills = np.random.default_rng(0), Slots.advance, 0
     assign, left = Slots.assign, 0
 
@@ -342,7 +357,7 @@ def test_another_search_in_its_folder_is_refused(halved, file):
             pass
 
 
-@pytest.mark.filterwarnings("ignore:the load_module")  # by which ml_collections loads configs
+@LOADS_CONFIGS
 def test_the_report_names_the_best_and_its_config_is_run(halved, file, tmp_path):
     folder, trials, _ = halved
     with run_search.search_in(file, OPTIONS, folder) as found:
@@ -366,6 +381,68 @@ def test_the_report_names_the_best_and_its_config_is_run(halved, file, tmp_path)
     recorded = json.loads((tmp_path / "run" / "config.json").read_text())
     assert recorded["config"] == config.to_dict()
     assert (tmp_path / "run" / "summary.json").exists()
+
+
+class Pretending:
+    """Stands in for `VmappedTrials`: a round counts one, and the loss and the rate say the rest."""
+
+    devices = 1
+
+    def __init__(self, configs, dataset, later=()):
+        self._configs = configs
+
+    def with_configs(self, configs):
+        return Pretending(configs, None)
+
+    def start(self):
+        zeros = np.zeros(len(self._configs), int)
+        return TrialState({"seed": zeros}, Counted(zeros, zeros), zeros)
+
+    def step(self, trials, first):
+        state = trials.state.replace(count=trials.state.count + 1)
+        return trials.replace(state=state), first + 1
+
+    def due(self, steps):
+        return [place for place, own in enumerate(steps) if own % 2 == 0]
+
+    def evaluate(self, trials, steps):
+        for place in self.due(steps):
+            config, count = self._configs[place], trials.state.count[place]
+            assert count == steps[place]
+            worth = math.log(config.optim.generator.learning_rate) * (config.loss == "hinge")
+            row = {"mixture_2500/modes": count + worth, "diverged_at": -1}
+            yield place, {"step": count, "generator/gradient_norm": -worth, **row}
+
+    def to_host(self, trials):
+        return trials
+
+    def from_host(self, trials):
+        return trials
+
+
+class Counted(flax.struct.PyTreeNode):
+    """Rounds by place."""
+
+    key: np.ndarray
+    count: np.ndarray
+
+
+@pytest.mark.parametrize("method", ["halving", "population", "none"])
+def test_programs_share_the_places(method, file, tmp_path, monkeypatch):
+    monkeypatch.setattr(slots, "VmappedTrials", Pretending)
+    table = {"loss": choices("hinge", "non_saturating"), RATES: file.space.values[RATES]}
+    mixed = file._replace(space=Space({**table, "penalty.weight": log(0.1, 10)}, file.space.config))
+    options = Options(trials=23, places=16, method=method)
+    assert run_search.slots_a_program(mixed, options) == 4
+    trials, confirmed = searched(mixed, options, tmp_path)
+    drawn = [one for one in trials if PARENT not in one[-1]]
+    assert [one[3]["loss"] for one in drawn].count("hinge") == 11
+    assert len(drawn) == 23
+    for _, _, _, params, _, noted in trials:
+        assert PARENT not in noted or trials[noted[PARENT]][3]["loss"] == params["loss"]
+    winner = max((one for one in trials if one[1].name == "COMPLETE"), key=lambda one: one[2])
+    assert winner[3]["loss"] == "hinge"
+    assert [one[3] for one in confirmed] == [winner[3], mixed.space.own]
 
 
 def evaluations(folder: Path) -> int:

@@ -63,7 +63,7 @@ def trained(side, trials, steps):
 def test_new_and_copied_trials_are_what_they_are_alone(points):
     first, second, third = small(seed=0), small(seed=1, **{RATE: 1e-2}), small(seed=2)
     new, changed = small(seed=7, **{RATE: 3e-3}), small(seed=2, **{RATE: 5e-3})
-    side = VmappedTrials([first, second, third], points)
+    side = before = VmappedTrials([first, second, third], points)
     trials, steps = trained(side, side.start(), np.zeros(3, int))
     copied = of(0, side, trials)
     configs = [first, new, changed]
@@ -76,7 +76,8 @@ def test_new_and_copied_trials_are_what_they_are_alone(points):
         (1, EVERY),
         (2, ROUNDS),
     ]
-    assert_same(of(0, side, trials), alone(first, points, ROUNDS))
+    unchanged, _ = trained(before, *trained(before, before.start(), 0))
+    assert_same(of(0, side, trials), of(0, before, unchanged))
     assert_same(of(1, side, trials), alone(new, points, EVERY))
     # Its own seed draws what comes next.
     own = copied.replace(key=of(2, side, trials).key)

@@ -1,5 +1,7 @@
 """Whose folder it is: what decides a search's trials, as it was when the folder was made."""
 
+import hashlib
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +16,14 @@ Identity = Mapping[str, str]
 
 
 def identity(file: SearchFile, options: Options) -> Identity:
-    """Of a search: its file's name, what the file says, each field of its config, its options."""
-    objective = file.objective if isinstance(file.objective, str) else "a function"
+    """Of a search: its file's name, what the file says, each field of its config, its options.
+
+    A function is known by its source, whatever it calls.
+    """
+    objective = file.objective
+    if not isinstance(objective, str):
+        source = inspect.getsource(objective).encode()
+        objective = f"function {hashlib.sha256(source).hexdigest()[:8]}"
     said = {"search": file.path.stem, "SPACE": file.space, "SEEDS": len(file.seeds)}
     fields = {f"config.{key}": value for key, value in flatten(file.space.config).items()}
     given = {f"--{name}": value for name, value in options._asdict().items()}

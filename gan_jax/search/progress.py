@@ -14,6 +14,7 @@ class Progress:
     """A bar of the trials that have ended; for use in a `with`.
 
     Args:
+        name: What is trained, in words.
         trials: The trials.
         drawn: How many will be drawn.
 
@@ -21,8 +22,8 @@ class Progress:
         text: How far it is, in words.
     """
 
-    def __init__(self, trials: Trials, drawn: int):
-        self._trials, self.text = trials, "compiling"
+    def __init__(self, name: str, trials: Trials, drawn: int):
+        self._name, self._trials, self.text = name, trials, "compiling"
         self._bar = Bar(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         self._task = self._bar.add_task(self.text, total=drawn)
 
@@ -41,7 +42,7 @@ class Progress:
         diverged = sum(DIVERGED in trial.user_attrs for trial in ended)
         stopped = len(ended) - len(complete) - diverged
         self.text = (
-            f"trials {len(ended)} of {max(self._bar.tasks[0].total, len(trials))}: "
+            f"{self._name} {len(ended)} of {max(self._bar.tasks[0].total, len(trials))}: "
             f"{len(complete)} complete, {stopped} stopped, {diverged} diverged"
         )
         if best := self._trials.best:

@@ -17,7 +17,7 @@ class Options(NamedTuple):
     """How a search is done.
 
     Attributes:
-        trials: How many are drawn.
+        trials: How many are drawn, of each program as many.
         places: How many networks are trained at once, of all programs.
         sampler: One of `trials.SAMPLERS`.
         method: One of `methods.METHODS`.
@@ -131,9 +131,11 @@ class Search:
         self._trials.end(evaluation.number, complete=complete and fell < 0, **noted)
 
     def _give(self, slots: Slots, changes: dict[int, Change]) -> None:
-        """Make changes, and give free slots new trials while any are left."""
+        """Make changes, and give free slots new trials while the program has any left."""
+        share, more = divmod(self._options.trials, len(self._programs))
+        share += self._programs.index(slots) < more
         for slot in slots.free:
-            if self._trials.drawn < self._options.trials:
+            if self._trials.drawn(slots.program) < share:
                 changes[slot] = Change(*self._trials.ask(slots.program))
         if changes:
             slots.assign(changes)

@@ -5,6 +5,7 @@ arXiv:1907.10902.
 """
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -72,10 +73,10 @@ class Trials:
         known = self._study.get_trials(deepcopy=False)
         return [trial for trial in known if trial.state != TrialState.WAITING]
 
-    @property
-    def drawn(self) -> int:
-        """How many have begun anew, not from the state of another."""
-        return sum(PARENT not in trial.user_attrs for trial in self.all)
+    def drawn(self, program: Point) -> int:
+        """How many of a program have begun anew, not from the state of another."""
+        begun = [trial.params.items() for trial in self.all if PARENT not in trial.user_attrs]
+        return sum(program.items() <= point for point in begun)
 
     @property
     def best(self) -> FrozenTrial | None:
@@ -94,8 +95,7 @@ class Trials:
     def ask(self, program: Point) -> tuple[int, Point]:
         """A new trial of a program: its number and values."""
         seed = np.random.SeedSequence((self._seed, len(self.all))).generate_state(1)[0]
-        sampler = self._sampler(int(seed))
-        self._study.sampler = PartialFixedSampler(dict(program), sampler) if program else sampler
+        self._study.sampler = _within(program, self._sampler(int(seed)))
         trial = self._study.ask(self._distributions)
         return trial.number, trial.params
 
@@ -125,6 +125,15 @@ class Trials:
 
     def _trial(self, number: int) -> Trial:
         return Trial(self._study, self._study.get_trials(deepcopy=False)[number]._trial_id)
+
+
+def _within(program: Point, sampler: BaseSampler) -> BaseSampler:
+    """A sampler of a program's trials."""
+    if not program:
+        return sampler
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # since Optuna 2.4
+        return PartialFixedSampler(dict(program), sampler)
 
 
 def _distribution(values: Values) -> BaseDistribution:

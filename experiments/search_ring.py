@@ -2,10 +2,11 @@
 
     python -m gan_jax.search experiments/search_ring.py --trials=256 --workdir=DIR
 
-Two CPU cores: about REPLACE minutes. The networks and batches are those of configs/ring.py, with
-little more than a third of its rounds. The space holds two ways to keep the discriminator slow and
-blurred: label smoothing, and a penalty on its slope at real and generated points; each of four
-seeds counts, so that a recipe is no better than how often it works.
+Two CPU cores: a quarter of an hour, reckoned from the time that a round takes. The networks and
+batches are those of configs/ring.py, with little more than a third of its rounds. The space holds
+two ways to keep the discriminator slow and blurred: label smoothing, and a penalty on its slope at
+real and generated points; each of four seeds counts, so that a recipe is no better than how often
+it works.
 """
 
 from ml_collections import ConfigDict

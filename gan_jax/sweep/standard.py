@@ -1,0 +1,114 @@
+"""The standard report of a study: what it takes from protocols, and from what trials have saved."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from gan_jax.config.fields import RULES, flatten
+from gan_jax.data import DATASETS
+from gan_jax.metrics import PROTOCOLS
+from gan_jax.run.workdir import Workdir
+from gan_jax.study import standard
+from gan_jax.study.ranking import Measure, Ranking, rank
+from gan_jax.study.report import Report, Section
+from gan_jax.study.sheets import picture_sheet, scatter_sheet
+from gan_jax.sweep.jobs import Job
+from gan_jax.sweep.plan import Plan
+from gan_jax.sweep.study import Study, TrialConfig
+
+_PARTS = 2  # of a field's name, at least, that are shown: "generator.width"
+
+
+def report(study: Study, plan: Plan, table: pd.DataFrame) -> Report:
+    """What the trials of a study say, all of which have one protocol.
+
+    Args:
+        study: The study.
+        plan: Its jobs, all of them finished.
+        table: As `results.collect` gives it.
+    """
+    flat = [flatten(trial.config) for trial in study.trials]
+    fields = [key for key in flat[0] if key != "seed" and len({one[key] for one in flat}) > 1]
+    ranking = rank(table, {key: _short(key) for key in fields}, _measures(study.trials))
+    return standard.report(ranking, study.path.stem, list(_samples(plan, ranking)))
+
+
+def _short(key: str) -> str:
+    """A field's name by its last parts, as many as it takes to be no other field's."""
+    parts = key.split(".")
+    for count in range(_PARTS, len(parts)):
+        name = ".".join(parts[-count:])
+        if sum(other.endswith(f".{name}") for other in RULES) == 1:
+            return name
+    return key
+
+
+def _measures(trials: Sequence[TrialConfig]) -> list[Measure]:
+    """The protocol's, with bounds that hold for the data of all trials."""
+    protocol = PROTOCOLS[trials[0].config.eval.protocol]
+    kind, data = protocol.kind, {trial.config.data.name for trial in trials}
+    bounds = [kind.bounds(DATASETS[name].density) for name in data]
+    found = []
+    for name in kind.HEADLINE:
+        lows, highs = zip(*(one[name] for one in bounds), strict=True)
+        ends = (min(lows), max(highs))
+        found.append(Measure(f"{protocol.name}/{name}", name, kind.BETTER[name], ends))
+    return found
+
+
+def _samples(plan: Plan, ranking: Ranking) -> Iterator[Section]:
+    """What the median and the worst trial generated in the end, a section a data set."""
+    by_number = {trial.number: (job, trial) for job in plan.jobs for trial in job.trials}
+    names = _named(ranking)
+    for data in dict.fromkeys(by_number[number][1].config.data.name for number in names):
+        found = {
+            name: samples
+            for number, name in names.items()
+            if by_number[number][1].config.data.name == data
+            and (samples := _of_trial(plan, *by_number[number])) is not None
+        }
+        if found:
+            yield _section(data, found)
+
+
+def _named(ranking: Ranking) -> dict[int, str]:
+    """Trials whose samples are shown, by number, each with what it is."""
+    of_best = ranking.median_and_worst(ranking.settings[:1])
+    of_all = ranking.median_and_worst(ranking.settings)
+    named: dict[int, list[str]] = {}
+    for trials, of in ((of_best, "of the best setting"), (of_all, "of all")):
+        for trial, which in zip(trials, ("median", "worst"), strict=True):
+            named.setdefault(trial, []).append(f"{which} {of}")
+    return {trial: "\n".join([f"trial {trial}:", *of]) for trial, of in named.items()}
+
+
+def _of_trial(plan: Plan, job: Job, trial: TrialConfig) -> np.ndarray | None:
+    """A trial's samples, [N, D]; of a run of its own its last picture; None if there is none."""
+    place = plan.place(job)
+    if job.vmapped:
+        return place.read_samples(trial)
+    pictures = sorted(Workdir(place.run).samples.glob("*.png"))
+    return _read(pictures[-1]) if pictures else None
+
+
+def _read(path: Path) -> np.ndarray | None:
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture)
+    except (OSError, SyntaxError):  # Pillow's own: what it says of a broken PNG
+        return None
+
+
+def _section(data: str, found: dict[str, np.ndarray]) -> Section:
+    source, heading = DATASETS[data], f"Samples: {data}"
+    if source.density is not None:
+        figure = scatter_sheet(found, source.density.centres, title=heading)
+    elif source.kind.side_by_side:
+        pictures = {name: source.kind.picture(one, one) for name, one in found.items()}
+        figure = picture_sheet({n: np.asarray(p) for n, p in pictures.items()}, title=heading)
+    else:
+        figure = picture_sheet(found, title=heading)
+    return Section(heading, "In the end, or the last before a trial diverged.", figure)

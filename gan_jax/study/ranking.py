@@ -17,7 +17,8 @@ from gan_jax.study.text import text
 
 SETTING = "setting"
 _ALL = "all trials"
-_DIGITS = 4  # of a value in a setting's name
+_EMPTY = "(empty)"
+_DIGITS = 4  # of a value in a setting's name, unless it takes more
 
 COSTS: Mapping[str, Callable[[pd.Series], pd.Series]] = MappingProxyType(
     {
@@ -56,10 +57,11 @@ class Ranking(NamedTuple):
         measures: By what, the first above all: those of which any trial has a value.
         names: What the report calls the fields that differ, by flattened name.
         rows: One a trial and evaluation: `trial`, `step`, `seed`, `diverged_at`, `diverged`, the
-            fields, `setting` (all of them in words, ordered by their values) and the measures, NaN
+            fields, `setting` (their values, "0.001, 5", which have an order) and the measures, NaN
             once the trial has diverged.
         ends: The last row of each trial, those that diverged filled in, the best first.
         settings: The best first.
+        words: Each with the fields' names: "generator.learning_rate=0.001, loss=hinge".
     """
 
     measures: list[Measure]
@@ -67,6 +69,7 @@ class Ranking(NamedTuple):
     rows: pd.DataFrame
     ends: pd.DataFrame
     settings: list[str]
+    words: dict[str, str]
 
     def cells(self, measure: Measure, keys: Sequence[str] = (SETTING,)) -> pd.DataFrame:
         """Means of the trials' ends with their intervals, see `statistics.by_cell`."""
@@ -75,7 +78,8 @@ class Ranking(NamedTuple):
     def estimate(self, measure: Measure, setting: str) -> Interval:
         """A setting's mean with its interval."""
         cells = self.cells(measure).set_index(SETTING)
-        return Interval(*cells.loc[setting, list(Interval._fields)])
+        estimate, low, high, num = cells.loc[setting, list(Interval._fields)]
+        return Interval(estimate, low, high, int(num))
 
     @property
     def deciding(self) -> Measure | None:
@@ -114,7 +118,8 @@ def rank(results: pd.DataFrame, names: Mapping[str, str], measures: Sequence[Mea
     measures = [one for one in measures if _is_measured(results, one)]
     diverged = results.diverged_at >= 0
     rows = results[["trial", "step", "seed", "diverged_at", *names]].rename(columns=names)
-    rows = _with_setting(rows, list(names.values())).assign(
+    rows, words = _with_setting(rows, list(names.values()))
+    rows = rows.assign(
         diverged=diverged, **{one.name: results[one.column].mask(diverged) for one in measures}
     )
     worst = {one.name: _worst(results[one.column], one) for one in measures}
@@ -126,6 +131,7 @@ def rank(results: pd.DataFrame, names: Mapping[str, str], measures: Sequence[Mea
         rows=rows,
         ends=ends.loc[_best_first(ends, measures)],
         settings=list(_best_first(means, measures)),
+        words=words,
     )
 
 
@@ -137,16 +143,26 @@ def _worst(values: pd.Series, measure: Measure) -> float:
     return values.loc[measure.cost(values).idxmax()]
 
 
-def _with_setting(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """The rows with `setting`, in the order of the fields' values."""
+def _with_setting(rows: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The rows with `setting`, in the order of the fields' values; and each in words."""
+    if not names:
+        return ordered(rows.assign(**{SETTING: _ALL}), **{SETTING: [_ALL]}), {_ALL: _ALL}
+    told = pd.DataFrame({name: _told(rows[name]) for name in names})
+    words = {
+        ", ".join(each): ", ".join(map("=".join, zip(names, each, strict=True)))
+        for each in told.loc[rows.sort_values(list(names)).index].itertuples(index=False)
+    }
+    settings = told.agg(", ".join, axis=1)
+    return ordered(rows.assign(**{SETTING: settings}), **{SETTING: words}), words
 
-    def said(row: pd.Series) -> str:
-        return ", ".join(f"{name}={text(row[name], _DIGITS)}" for name in names) or _ALL
 
-    settings = rows.sort_values(list(names)) if names else rows
-    words = {index: said(row) for index, row in settings[list(names)].iterrows()}
-    in_order = dict.fromkeys(words.values())
-    return ordered(rows.assign(**{SETTING: pd.Series(words)}), **{SETTING: in_order})
+def _told(column: pd.Series) -> pd.Series:
+    """Values as text, in as many digits as it takes to tell them apart."""
+    for digits in range(_DIGITS, 18):
+        told = column.map(lambda value, digits=digits: text(value, digits) or _EMPTY)
+        if told.nunique() == column.nunique():
+            break
+    return told
 
 
 def _best_first(rows: pd.DataFrame, measures: Sequence[Measure]) -> pd.Index:

@@ -1,10 +1,13 @@
 """The report of a study that has none of its own: which setting does best, how each trial went."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
+from matplotlib.figure import Figure
+from pandas.api.types import is_numeric_dtype
 
 from gan_jax.study import figures
+from gan_jax.study.along_field import along_field
 from gan_jax.study.ranking import SETTING, Measure, Ranking
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import Interval
@@ -17,7 +20,7 @@ _WIDE = 30  # times the least value, from where an axis is logarithmic
 _WANTED = {"higher": "higher is better", "lower": "lower is better", "one": "best near 1"}
 _MEANS = "Means with 95 % intervals over the seeds."
 _FILLED = "A trial that diverged counts as the worst value that any trial measured."
-_CLAIM = Claim("of every sweep", "One setting does better than all others.")
+_CLAIM = "One setting does better than all others."
 _REFUTED_BY = (
     "In pairs of one seed the setting that does best is no better than the next: the 95 % interval "
     f"of their difference holds 0. With fewer than {FEWEST_SEEDS} seeds nothing is decided."
@@ -32,14 +35,16 @@ def report(ranking: Ranking, subject: str, samples: Sequence[Section] = ()) -> R
         subject: What was trained, in a word or two.
         samples: Sections with what generators made.
     """
-    fields = list(ranking.names.values())
+    fields, several = list(ranking.names.values()), len(ranking.settings) > 1
     return Report(
         title=f"Sweep of {subject}",
         question=f"Which {_listed(fields)} does best?" if fields else "How do the seeds differ?",
-        claim=_CLAIM,
-        refuted_by=_REFUTED_BY,
+        claim=Claim(
+            "of every sweep", _CLAIM if several else "None: this one has a single setting."
+        ),
+        refuted_by=_REFUTED_BY if several else "Nothing.",
         answer=_answer(ranking),
-        status="confirmed" if _is_decided(ranking) else "undecided",
+        status=_status(ranking),
         details=_details(ranking),
         sections=[
             _table(ranking),
@@ -52,19 +57,27 @@ def report(ranking: Ranking, subject: str, samples: Sequence[Section] = ()) -> R
 
 
 def _answer(ranking: Ranking) -> str:
-    best, fell = ranking.settings[0], int(ranking.ends.diverged.sum())
+    num, fell = len(ranking.ends), int(ranking.ends.diverged.sum())
     if not ranking.measures:
-        why = "every one diverged" if fell == len(ranking.ends) else "the protocol has no measures"
-        return f"nothing was measured of {len(ranking.ends)} trials: {why}."
+        why = "every one diverged" if fell == num else "their protocol has no measures"
+        return f"nothing was measured of {num} trials: {why}."
     shown = ranking.deciding or ranking.measures[0]
-    found = f"{shown.name} {_said(ranking.estimate(shown, best))}"
+    best, *others = (
+        (ranking.words[one], ranking.estimate(shown, one)) for one in ranking.settings[:2]
+    )
+    value = f"{shown.name} {_said(best[1], '95 % interval ', f', n = {best[1].num}')}"
+    if not others:
+        return f"{value}; {fell} of {num} trials diverged."
+    ((other, its),) = others
+    comes = "does best" if _is_decided(ranking) else "comes first, not for certain"
+    compared = f"against {_said(its)} of" if ranking.deciding else "as has"
+    return f"{best[0]} {comes}: {value} {compared} the next, {other}."
+
+
+def _status(ranking: Ranking) -> str:
     if len(ranking.settings) == 1:
-        return f"{found} in {len(ranking.ends)} trials; {fell} diverged."
-    begin = f"{best} does best" if _is_decided(ranking) else f"{best} comes first, not for certain"
-    if not ranking.deciding:
-        return f"{begin}: {found}, as of {ranking.settings[1]}."
-    other = ranking.estimate(shown, ranking.settings[1])
-    return f"{begin}: {found} against {_said(other)} of the next, {ranking.settings[1]}."
+        return "measured"
+    return "confirmed" if _is_decided(ranking) else "undecided"
 
 
 def _is_decided(ranking: Ranking) -> bool:
@@ -86,12 +99,12 @@ def _details(ranking: Ranking) -> str:
     if deciding:
         compared = ranking.against_next(deciding)
         difference = (
-            f"in pairs of one seed {_said(compared.difference)}, n = {compared.difference.num}."
+            f"{_said(compared.difference)} in pairs of one seed, n = {compared.difference.num}."
             if compared
-            else "not known: they have no pairs of one seed."
+            else "not known, since they have no pairs of one seed."
         )
-        parts.append(f"By how much {deciding.name} of the first exceeds the next's: {difference}")
-    if ranking.measures:
+        parts.append(f"In {deciding.name} the first setting minus the next is {difference}")
+    if len(ranking.settings) > 1:
         names = ", ".join(f"{one.name} ({_wanted(one)})" for one in ranking.measures)
         parts.append(f"Settings are ordered by the first of these that tells them apart: {names}.")
     return "\n\n".join(part.strip() for part in parts)
@@ -112,36 +125,52 @@ def _table(ranking: Ranking) -> Section:
 
 
 def _by_field(ranking: Ranking, measure: Measure) -> Section:
-    """Dots along one field, colours over two; of more each setting has a line, the best on top."""
+    """Values along one field, colours over two; else a line a setting, the best on top."""
     fields = list(ranking.names.values())
     heading = f"{measure.name} by {_listed(fields)}"
-    caption, given = _MEANS, {"title": heading, "label": _label(measure)}
-    if len(fields) == 2:
-        cells = ranking.cells(measure, fields)
-        figure = figures.heat_map(cells, *fields, **given, norm=_scale(cells.estimate))
-    elif len(fields) == 1:
-        cells = ranking.cells(measure, fields)
-        figure = figures.points(cells, *fields, **given, x_scale=_scale(cells.low, cells.estimate))
-    else:
-        shown = ranking.settings[:_MOST_DOTS]
-        cells = ranking.cells(measure).set_index(SETTING).loc[shown].reset_index()
-        figure = figures.points(
-            cells.astype({SETTING: str}),
-            SETTING,
-            **given,
-            x_scale=_scale(cells.low, cells.estimate),
-        )
-        caption += f" The best {len(shown)} of {len(ranking.settings)} settings."
+    figure, caption = _FIGURES.get(len(fields), _best)(
+        ranking, measure, fields, {"title": measure.name, "label": _label(measure)}
+    )
     return Section(heading, f"After the last round; {_wanted(measure)}.", figure, caption=caption)
 
 
+def _along(
+    ranking: Ranking, measure: Measure, fields: Sequence[str], words: Mapping[str, str]
+) -> tuple[Figure, str]:
+    (field,), cells = fields, ranking.cells(measure, fields)
+    scales = {"y_scale": _scale(ranking.ends[measure.name])}
+    if is_numeric_dtype(cells[field].dtype):
+        scales["x_scale"] = _scale(cells[field])
+    return along_field(ranking.ends, cells, field, measure.name, **words, **scales), _MEANS
+
+
+def _over_two(
+    ranking: Ranking, measure: Measure, fields: Sequence[str], words: Mapping[str, str]
+) -> tuple[Figure, str]:
+    cells = ranking.cells(measure, fields)
+    return figures.heat_map(cells, *fields, **words, norm=_scale(cells.estimate)), _MEANS
+
+
+def _best(
+    ranking: Ranking, measure: Measure, fields: Sequence[str], words: Mapping[str, str]
+) -> tuple[Figure, str]:
+    shown = ranking.settings[:_MOST_DOTS]
+    cells = ranking.cells(measure).set_index(SETTING).loc[shown].reset_index()
+    cells, key = cells.astype({SETTING: str}), ",\n".join(fields)
+    cells = cells.rename(columns={SETTING: key})
+    figure = figures.points(cells, key, **words, x_scale=_scale(cells.estimate))
+    return figure, f"{_MEANS} The best {len(shown)} of {len(ranking.settings)} settings."
+
+
+_FIGURES = {1: _along, 2: _over_two}
+
+
 def _curves(ranking: Ranking, measure: Measure) -> Section:
-    heading = f"{measure.name} of every trial"
+    heading, key = f"{measure.name} of every trial", ",\n".join(ranking.names.values())
+    columns = ["trial", "step", "diverged", SETTING, measure.name]
     figure = trial_curves(
-        ranking.rows.rename(columns={"step": "rounds"}),
-        "rounds",
-        measure.name,
-        SETTING,
+        ranking.rows[columns].rename(columns={"step": "rounds", SETTING: key}),
+        *("rounds", measure.name, key),
         title=heading,
         label=_label(measure),
         y_scale=_scale(ranking.rows[measure.name]),
@@ -160,11 +189,11 @@ def _diverged(ranking: Ranking) -> Iterator[Section]:
         )
 
 
-def _said(found: Interval) -> str:
-    """ "7.4 (6.1 to 8)"."""
-    if found.low != found.low:  # one value
+def _said(found: Interval, before: str = "", after: str = "") -> str:
+    """ "7.4 (6.1 to 8)", with words around the interval; of one value the value alone."""
+    if found.num == 1:
         return text(found.estimate)
-    return f"{text(found.estimate)} ({text(found.low)} to {text(found.high)})"
+    return f"{text(found.estimate)} ({before}{text(found.low)} to {text(found.high)}{after})"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -181,6 +210,6 @@ def _wanted(measure: Measure) -> str:
 
 
 def _scale(*columns: pd.Series) -> str:
-    """Logarithmic where values are above 0 and of several orders of magnitude."""
+    """Logarithmic where all values are above 0 and the largest is many times the least."""
     known = pd.concat(columns)
     return "log" if known.min() > 0 and known.max() > _WIDE * known.min() else "linear"

@@ -35,26 +35,21 @@ def trial_curves(
         y_scale: "linear", "log" or another of matplotlib's.
     """
     names = values(rows[group])
-    figure, axes = sheet(title, 7.2, 3.8)
+    columns = -(-len(names) // _A_COLUMN) if len(names) <= _MOST_NAMED else 1
+    figure, axes = sheet(title, 5.0 + 2.2 * columns, 3.8)
     drawn = []
     for colour, (name, mine) in zip(_colours(len(names)), groups(rows, group), strict=True):
         for _, line in mine.sort_values(x).groupby("trial"):
             known = line[~line.diverged]
-            (one,) = axes.plot(
-                known[x], known[y], color=colour, label=str(name), marker=".", alpha=0.75
-            )
+            (one,) = axes.plot(known[x], known[y], ".-", color=colour, label=str(name), alpha=0.75)
             if line.diverged.any() and len(known):
                 axes.plot(known[x].iloc[-1:], known[y].iloc[-1:], "x", color=colour, markersize=9)
         drawn.append(one)
     axes.set(xlabel=x, ylabel=label, yscale=y_scale)
     plain_ticks(axes.yaxis)
     if 1 < len(names) <= _MOST_NAMED:
-        figure.legend(
-            handles=drawn,
-            title=group,
-            loc="outside lower center",
-            ncols=2 if max(map(len, map(str, names))) > 30 else 4,
-        )
+        place = "outside right center"
+        figure.legend(handles=drawn, title=group, loc=place, ncols=columns, alignment="left")
     return figure
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gan_jax.study.order import ordered
-from gan_jax.study.statistics import Interval, Paired, by_cell, paired
+from gan_jax.study.statistics import Interval, by_cell, paired
 from gan_jax.study.text import text
 
 SETTING = "setting"
@@ -95,16 +95,22 @@ class Ranking(NamedTuple):
         trials = self.ends.trial[self.ends[SETTING].isin(settings)].tolist()
         return trials[(len(trials) - 1) // 2], trials[-1]
 
-    def against_next(self, measure: Measure) -> Paired | None:
-        """The best setting against the next one in pairs of one seed; None without such pairs."""
+    @property
+    def gain(self) -> Interval | None:
+        """By how much the best setting is better than the next in what decides, in pairs of one
+        seed; None where nothing decides or there are no such pairs."""
+        if not self.deciding:
+            return None
         best, other = (
-            self.ends[self.ends[SETTING] == name].set_index("seed")[measure.name]
+            self.deciding.cost(
+                self.ends[self.ends[SETTING] == name].set_index("seed")[self.deciding.name]
+            )
             for name in self.settings[:2]
         )
         unique = best.index.is_unique and other.index.is_unique
         if not unique or set(best.index) != set(other.index):
             return None
-        return paired(best, other)
+        return paired(other, best).difference
 
 
 def rank(results: pd.DataFrame, names: Mapping[str, str], measures: Sequence[Measure]) -> Ranking:

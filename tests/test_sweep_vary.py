@@ -152,7 +152,7 @@ def test_a_sweep_from_the_command_line(tmp_path):
         + [f"{name}-of-every-trial.png" for name in measures]
     )
     saved = [np.load(path) for path in (tmp_path / "out" / "jobs").glob("*/samples/*.npy")]
-    assert [samples.shape for samples in saved] == [(2500, 2)] * 4
+    assert [samples.shape for samples in saved] == [(2000, 2)] * 4
     more = [flag.replace("1e-3,", "1e-3:1e-1:log:3,") for flag in flags]
     plan = program.run("gan_jax.sweep", str(RING), *more, "--dry_run").stdout
     assert "the study has changed: 4 of its 8 trials are new, 0 are gone, 4 are kept" in plan

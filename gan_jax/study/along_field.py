@@ -8,7 +8,7 @@ from gan_jax.study.order import values
 from gan_jax.study.style import COLOURS, INK, plain_ticks, sheet, styled
 from gan_jax.study.text import text
 
-_PALE = 0.45
+_PALE = 0.6  # so that trials at one place are seen to be several
 _TICKS = 8  # numbers that have room below an axis
 _SIDE = 0.06  # of the space between names, that trials stand beside their mean
 
@@ -57,7 +57,7 @@ def along_field(
         mine = trials[trials.diverged == fell]
         if len(mine):
             x = mine[field].map(places) + (0 if in_numbers else _SIDE)
-            axes.plot(x, mine[measure], mark, color=INK, alpha=_PALE, label=said)
+            axes.plot(x, mine[measure], mark, color=INK, alpha=_PALE, label=said, zorder=3)
     axes.set(xlabel=field, ylabel=label, yscale=y_scale)
     if in_numbers:
         axes.set(xscale=x_scale)

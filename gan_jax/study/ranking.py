@@ -75,17 +75,20 @@ class Ranking(NamedTuple):
         """Means of the trials' ends with their intervals, see `statistics.by_cell`."""
         return by_cell(self.ends, keys, measure.name, bounds=measure.bounds)
 
-    def estimate(self, measure: Measure, setting: str) -> Interval:
-        """A setting's mean with its interval."""
-        cells = self.cells(measure).set_index(SETTING)
-        estimate, low, high, num = cells.loc[setting, list(Interval._fields)]
-        return Interval(estimate, low, high, int(num))
+    def estimates(self, measure: Measure) -> dict[str, Interval]:
+        """Each setting's mean with its interval."""
+        cells = self.cells(measure)[[SETTING, *Interval._fields]]
+        return {
+            setting: Interval(estimate, low, high, num)
+            for setting, estimate, low, high, num in cells.itertuples(index=False)
+        }
 
     @property
     def deciding(self) -> Measure | None:
         """The first measure in which the best setting is not like the next; None: there is none."""
         for measure in self.measures if len(self.settings) > 1 else ():
-            best, other = (self.estimate(measure, name).estimate for name in self.settings[:2])
+            found = self.estimates(measure)
+            best, other = (found[setting].estimate for setting in self.settings[:2])
             if best != other:
                 return measure
         return None

@@ -52,8 +52,9 @@ def _answer(ranking: Ranking) -> str:
         why = "every one diverged" if fell == num else "their protocol has no measures"
         return f"nothing was measured of {num} trials: {why}."
     shown = ranking.deciding or ranking.measures[0]
+    found = ranking.estimates(shown)
     best, *others = (
-        (ranking.words[one], ranking.estimate(shown, one)) for one in ranking.settings[:2]
+        (f"{ranking.words[one]}{_lost(ranking, one)}", found[one]) for one in ranking.settings[:2]
     )
     value = f"{shown.name} {_said(best[1], '95 % interval ', f', n = {best[1].num}')}"
     if not others:
@@ -62,6 +63,12 @@ def _answer(ranking: Ranking) -> str:
     comes = "does best" if _is_decided(ranking) else "comes first, not for certain"
     compared = f"against {_said(its)} of" if ranking.deciding else "as has"
     return f"{best[0]} {comes}: {value} {compared} the next, {other}."
+
+
+def _lost(ranking: Ranking, setting: str) -> str:
+    """ " (2 of 5 diverged)", or nothing if none of a setting's trials did."""
+    diverged = ranking.ends.diverged[ranking.ends[SETTING] == setting]
+    return f" ({diverged.sum()} of {len(diverged)} diverged)" if diverged.any() else ""
 
 
 def _status(ranking: Ranking) -> str:
@@ -100,7 +107,8 @@ def _table(ranking: Ranking) -> Section:
     grouped = ranking.ends.groupby(SETTING, observed=True)
     table = grouped[list(ranking.names.values())].first()
     for measure in ranking.measures:
-        table[measure.name] = [_said(ranking.estimate(measure, setting)) for setting in table.index]
+        found = ranking.estimates(measure)
+        table[measure.name] = [_said(found[setting]) for setting in table.index]
     table["trials"], table["diverged"] = grouped.size(), grouped.diverged.sum()
     return Section(
         "All settings, the best first",

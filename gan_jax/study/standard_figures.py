@@ -16,6 +16,10 @@ from gan_jax.study.trial_curves import trial_curves
 _MOST_DOTS = 40
 _WIDE = 30  # times the least value, from where an axis is logarithmic
 _WANTED = {"higher": "higher is better", "lower": "lower is better", "one": "best near 1"}
+_LINES = (
+    "A line a trial; a cross ends that of one that diverged. One that diverged before its first "
+    "evaluation has none."
+)
 _MEANS = "Means with 95 % intervals over the seeds."
 
 
@@ -71,7 +75,7 @@ def curves(ranking: Ranking, measure: Measure) -> Section:
         label=_label(measure),
         y_scale=_scale(ranking.rows[measure.name], measure),
     )
-    return Section(heading, "A line a trial; a cross is where one diverged.", figure)
+    return Section(heading, _LINES, figure)
 
 
 def listed(names: Sequence[str]) -> str:

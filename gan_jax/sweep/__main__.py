@@ -46,7 +46,8 @@ _TYPED = sys.argv[1:]
 def main() -> None:
     """Load the study; run what is missing of it, or train one of its jobs."""
     if _CONFIG.value is None:
-        raise InputError("study", "", "missing, for example experiments/step_ratio.py")
+        why = "missing, give one such as experiments/step_ratio.py, or a config file to --vary"
+        raise InputError("study", "", why)
     from gan_jax.sweep import study as studies
     from gan_jax.sweep import vary
 

@@ -60,38 +60,39 @@ def _measures(trials: Sequence[TrialConfig]) -> list[Measure]:
 
 
 def _samples(plan: Plan, ranking: Ranking) -> Iterator[Section]:
-    """What the median and the worst trial generated in the end, a section a data set."""
+    """What the median and the worst trials generated in the end, a section a data set."""
     by_number = {trial.number: (job, trial) for job in plan.jobs for trial in job.trials}
-    names = _named(ranking)
-    for data in dict.fromkeys(by_number[number][1].config.data.name for number in names):
-        found = {
-            name: samples
-            for number, name in names.items()
-            if by_number[number][1].config.data.name == data
-            and (samples := _of_trial(plan, *by_number[number])) is not None
-        }
-        if found:
-            yield _section(data, found)
+    found: dict[str, dict[str, np.ndarray | None]] = {}
+    for number, name in _named(ranking).items():
+        job, trial = by_number[number]
+        found.setdefault(trial.config.data.name, {})[name] = _of_trial(plan, job, trial)
+    for data, samples in found.items():
+        yield _section(data, samples)
 
 
 def _named(ranking: Ranking) -> dict[int, str]:
     """Trials whose samples are shown, by number, each with what it is."""
-    of_best = ranking.median_and_worst(ranking.settings[:1])
-    of_all = ranking.median_and_worst(ranking.settings)
+    groups = {"of the best setting": ranking.settings[:1], "of all": ranking.settings}
+    if len(ranking.settings) == 1:
+        del groups["of the best setting"]
     named: dict[int, list[str]] = {}
-    for trials, of in ((of_best, "of the best setting"), (of_all, "of all")):
+    for of, settings in groups.items():
+        trials = ranking.median_and_worst(settings)
         for trial, which in zip(trials, ("median", "worst"), strict=True):
             named.setdefault(trial, []).append(f"{which} {of}")
-    return {trial: "\n".join([f"trial {trial}:", *of]) for trial, of in named.items()}
+    return {trial: f"trial {trial}:\n" + ",\n".join(of) for trial, of in named.items()}
 
 
 def _of_trial(plan: Plan, job: Job, trial: TrialConfig) -> np.ndarray | None:
-    """A trial's samples, [N, D]; of a run of its own its last picture; None if there is none."""
+    """A trial's points [N, D] where their density is known, else a picture; None: there is none."""
     place = plan.place(job)
-    if job.vmapped:
-        return place.read_samples(trial)
-    pictures = sorted(Workdir(place.run).samples.glob("*.png"))
-    return _read(pictures[-1]) if pictures else None
+    if not job.vmapped:
+        pictures = sorted(Workdir(place.run).samples.glob("*.png"))
+        return _read(pictures[-1]) if pictures else None
+    source, samples = DATASETS[trial.config.data.name], place.read_samples(trial)
+    if samples is None or source.density is not None:
+        return samples
+    return np.asarray(source.kind.picture(samples, samples))
 
 
 def _read(path: Path) -> np.ndarray | None:
@@ -102,13 +103,15 @@ def _read(path: Path) -> np.ndarray | None:
         return None
 
 
-def _section(data: str, found: dict[str, np.ndarray]) -> Section:
-    source, heading = DATASETS[data], f"Samples: {data}"
-    if source.density is not None:
-        figure = scatter_sheet(found, source.density.centres, title=heading)
-    elif source.kind.side_by_side:
-        pictures = {name: source.kind.picture(one, one) for name, one in found.items()}
-        figure = picture_sheet({n: np.asarray(p) for n, p in pictures.items()}, title=heading)
-    else:
-        figure = picture_sheet(found, title=heading)
-    return Section(heading, "In the end, or the last before a trial diverged.", figure)
+def _section(data: str, found: dict[str, np.ndarray | None]) -> Section:
+    density, heading = DATASETS[data].density, f"Samples: {data}"
+    said = "In the end, or of a run the last before it diverged."
+    saved = {name: samples for name, samples in found.items() if samples is not None}
+    lacking = [name.replace("\n", " ") for name in found if name not in saved]
+    if lacking:
+        said += f" None is saved of {'; '.join(lacking)}."
+    if not saved:
+        return Section(heading, said)
+    if density is None:
+        return Section(heading, said, picture_sheet(saved, title=heading))
+    return Section(heading, said, scatter_sheet(saved, density.centres, title=heading))

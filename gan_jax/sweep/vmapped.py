@@ -35,7 +35,8 @@ class VmappedTrials:
     Attributes:
         steps: How many steps the longest trial takes.
         devices: How many devices they are on.
-        samples: What each trial generated when it was last evaluated, by place: [N, ...].
+        samples: What each trial generated when it was last evaluated, by place: as many examples as
+            a picture shows.
 
     Raises:
         InputError: If a config can't be used, or not so.
@@ -45,7 +46,7 @@ class VmappedTrials:
         self._setups = [build(config, dataset) for config in configs]
         template = self._setups[0]
         self.samples: dict[int, np.ndarray] = {}
-        self._protocol = template.protocol
+        self._protocol, self._num_shown = template.protocol, dataset.kind.num_shown
         self._reference = self._protocol.reference(dataset)
         by_turns, self._schedules = _schedules(self._setups)
         self.steps = max(schedule.steps for schedule in self._schedules)
@@ -98,7 +99,7 @@ class VmappedTrials:
         measured, samples = self._devices.gather(found)
         for trial in self.due(steps):
             row = {name: values[trial].item() for name, values in measured.items()}
-            self.samples[trial] = samples[trial]
+            self.samples[trial] = samples[trial][: self._num_shown]
             scores = self._protocol.measure([samples[trial]], self._reference)
             named = {f"{self._protocol.name}/{name}": value for name, value in scores.items()}
             step = steps // self._schedules[trial].steps_per_round

@@ -307,6 +307,11 @@ def test_a_job_goes_on_where_it_stood(job, side, tmp_path, monkeypatch):
     run_job(job, broken)
     assert len(evaluated) == 5
     assert broken.rows.read_text() == whole.rows.read_text()
+    saved = [
+        {one.name: one.read_bytes() for one in job.samples.iterdir()} for job in (broken, whole)
+    ]
+    assert saved[0] == saved[1]
+    assert len(set(saved[0].values())) == 3
     assert broken.share() == whole.share() == 1
     table = collect(job.trials, [broken])
     assert table[["trial", "step"]].to_numpy().tolist() == [

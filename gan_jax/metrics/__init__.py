@@ -19,7 +19,11 @@ from gan_jax.metrics import images, manifold, modes, none, random_cnn
 class ProtocolKind(typing.Protocol):
     """What a module of measurements has: `images`, `manifold`, `modes`, `random_cnn`."""
 
-    HEADLINE: tuple[str, ...]  # the numbers of `measure` that matter most
+    HEADLINE: tuple[str, ...]  # the numbers of `measure` that matter most, the first above all
+    BETTER: typing.Mapping[str, str]  # of each: "higher", "lower", or "one": the nearer to 1
+
+    def bounds(self, density: typing.Any) -> dict[str, tuple[float, float]]:
+        """Least and largest possible value of each, for data of a density that may be known."""
 
     def incompatibility(self, dataset) -> str:
         """Why these measurements can't be made on a data set, or an empty string."""

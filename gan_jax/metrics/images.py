@@ -25,6 +25,12 @@ __all__ = [
 ]
 
 HEADLINE = ("frechet", "inception_score", "share_min", "share_max")
+BETTER = {
+    "frechet": "lower",
+    "inception_score": "higher",
+    "share_min": "higher",
+    "share_max": "lower",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +112,17 @@ class Reference:
         arrays = shipped_arrays()
         gaussian = Gaussian(arrays["reference/mean"], arrays["reference/covariance"])
         return cls(gaussian, arrays["reference/counts"])
+
+
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {
+        "frechet": (0, np.inf),
+        "inception_score": (1, CLASSES),
+        "share_min": (0, 1),
+        "share_max": (0, 1),
+    }
 
 
 def incompatibility(dataset) -> str:

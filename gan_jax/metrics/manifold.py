@@ -11,8 +11,10 @@ from gan_jax.metrics.kernel import kernel_distance
 from gan_jax.metrics.neighbours import density_coverage, precision_recall
 
 __all__ = [
+    "BETTER",
     "HEADLINE",
     "Reference",
+    "bounds",
     "features",
     "held_out",
     "incompatibility",
@@ -23,6 +25,13 @@ __all__ = [
 ]
 
 HEADLINE = ("kernel", "precision", "recall", "density", "coverage")
+BETTER = {
+    "kernel": "lower",
+    "precision": "higher",
+    "recall": "higher",
+    "density": "higher",
+    "coverage": "higher",
+}
 REAL = 2_500  # real images at most: time grows with their number times that of the samples
 
 
@@ -35,6 +44,18 @@ class Reference:
     """
 
     features: np.ndarray
+
+
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {
+        "kernel": (-np.inf, np.inf),
+        "precision": (0, 1),
+        "recall": (0, 1),
+        "density": (0, np.inf),
+        "coverage": (0, 1),
+    }
 
 
 def reference(dataset) -> Reference:

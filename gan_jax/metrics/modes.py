@@ -9,7 +9,23 @@ from scipy.special import rel_entr
 from gan_jax.data.mixtures import Mixture
 
 HEADLINE = ("modes", "high_quality", "reverse_kl", "covariance_ratio")
+BETTER = {
+    "modes": "higher",
+    "high_quality": "higher",
+    "reverse_kl": "lower",
+    "covariance_ratio": "one",
+}
 RADIUS = 3.0  # standard deviations from a centre within which a sample is of high quality
+
+
+def bounds(density: Mixture) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    return {
+        "modes": (0, len(density.centres)),
+        "high_quality": (0, 1),
+        "reverse_kl": (0, np.log(len(density.centres))),
+        "covariance_ratio": (0, np.inf),
+    }
 
 
 def incompatibility(dataset) -> str:

@@ -6,6 +6,13 @@ import jax
 import numpy as np
 
 HEADLINE = ()
+BETTER: dict[str, str] = {}
+
+
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {}
 
 
 def incompatibility(dataset) -> str:

@@ -21,6 +21,7 @@ from gan_jax.metrics.batching import in_batches
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
 HEADLINE = ("frechet",)
+BETTER = {"frechet": "lower"}
 SIDE = 32  # pixels; other images are resized
 KERNELS = ((5, 5, 3, 32), (3, 3, 32, 64), (3, 3, 64, 64))  # of strides 2: 32 pixels a side to 4
 FEATURES = 64
@@ -123,6 +124,12 @@ def gaussian(batches: Iterable[np.ndarray]) -> Gaussian:
 
 def _sums(batches: Iterable[np.ndarray]) -> FeatureSums:
     return functools.reduce(operator.add, (statistics(embed(batch)) for batch in batches))
+
+
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {"frechet": (0, np.inf)}
 
 
 def incompatibility(dataset) -> str:

@@ -1,10 +1,21 @@
 """The files of a job, each read as something that a crash may have cut."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan_jax.core.files import Damaged, Form, read_object, to_json, whole, write_atomically
+import numpy as np
+
+from gan_jax.core.files import (
+    Damaged,
+    Form,
+    read_object,
+    to_json,
+    whole,
+    write_atomically,
+    write_bytes_atomically,
+)
 from gan_jax.sweep import rows
 from gan_jax.sweep.study import TrialConfig
 
@@ -51,6 +62,7 @@ class JobFolder:
             finished took.
         done: Written last, with what the job took.
         progress: How far it is, see `JobProgress`.
+        samples: What each of its trials on points generated in the end.
     """
 
     def __init__(self, path: Path):
@@ -61,6 +73,7 @@ class JobFolder:
         self.parts = path / "parts.json"
         self.progress = path / "progress.json"
         self.checkpoints = path / "checkpoints"
+        self.samples = path / "samples"
         self.run = path / "run"
         self.log = path / "log.txt"
 
@@ -88,6 +101,23 @@ class JobFolder:
         planned = {"trials": [trial.digest for trial in trials], "vmapped": vmapped}
         write_atomically(self.plan, to_json(planned))
         write_atomically(self.progress, to_json(JobProgress(self.share())._asdict()))
+
+    def save_samples(self, trial: TrialConfig, samples: np.ndarray) -> None:
+        """Keep what a trial generated in the end, [N, ...] as its data set holds examples."""
+        self.samples.mkdir(exist_ok=True)
+        buffer = io.BytesIO()
+        np.save(buffer, samples)
+        write_bytes_atomically(self._samples_of(trial), buffer.getvalue())
+
+    def read_samples(self, trial: TrialConfig) -> np.ndarray | None:
+        """The same again; None where there is none, or not all of it."""
+        try:
+            return np.load(self._samples_of(trial))
+        except (OSError, ValueError, EOFError):
+            return None
+
+    def _samples_of(self, trial: TrialConfig) -> Path:
+        return self.samples / f"{trial.digest}.npy"
 
     def record(self) -> dict[str, Any] | None:
         """What the finished job took; None if it is not known to be finished."""

@@ -2,48 +2,26 @@
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import NamedTuple
 
-import flax.serialization
 import jax
 import numpy as np
 
 from gan_jax import data
 from gan_jax.core.errors import RunError, Stopped, out_of_memory
 from gan_jax.core.signals import StopRequest
-from gan_jax.run.checkpoint import Checkpoints
 from gan_jax.sweep import rows as table
 from gan_jax.sweep.clock import Clock
 from gan_jax.sweep.fit import most_that_fit
 from gan_jax.sweep.folder import JobFolder
 from gan_jax.sweep.jobs import Job, name_of, split_evenly
+from gan_jax.sweep.part_files import JobAtWork, note, open_part
 from gan_jax.sweep.study import TrialConfig
-from gan_jax.sweep.trial_program import TrialState
-from gan_jax.sweep.vmapped import Row, VmappedTrials
-from gan_jax.sweep.write_out import Writer, keeps
+from gan_jax.sweep.vmapped import VmappedTrials
+from gan_jax.sweep.write_out import Writer
 
 SECONDS_A_CHECKPOINT = 30
-
-
-class _AtWork(NamedTuple):
-    """What all parts of a job share.
-
-    Attributes:
-        job: The job.
-        folder: Its folder.
-        writer: What writes its trials out as work directories; None: they are not.
-        clock: What notes how far it is.
-        stop: Whether it shall stop.
-    """
-
-    job: Job
-    folder: JobFolder
-    writer: Writer | None
-    clock: Clock
-    stop: StopRequest
 
 
 def run_parts(
@@ -68,7 +46,7 @@ def run_parts(
     configs = [trial.config for trial in job.trials]
     dataset, record = data.load(configs[0].data), folder.part_record()
     most = most or record.get("side_by_side") or most_that_fit(configs, dataset)
-    writer = Writer(configs[0], dataset) if writes_out else None
+    writer, shown = Writer(configs[0], dataset) if writes_out else None, dataset.kind.num_shown
     clock, work = Clock(folder.progress, folder.share(), started), None
     seconds, before, programs = record.get("seconds", 0.0), 0, {}
     folder.note_parts(most, seconds)
@@ -80,7 +58,7 @@ def run_parts(
                 later = configs if len(part) < len(configs) else ()
                 side = side.with_configs(own) if side else VmappedTrials(own, dataset, later)
                 programs[len(part)] = side
-                work = work or _AtWork(job, folder, writer, clock, StopRequest())
+                work = work or JobAtWork(job, folder, shown, writer, clock, StopRequest())
                 seconds = _train(work, side, part, before, seconds, begun)
             folder.note_parts(most, seconds)
         before += len(part)
@@ -89,7 +67,7 @@ def run_parts(
 
 
 def _train(
-    work: _AtWork,
+    work: JobAtWork,
     side: VmappedTrials,
     part: Sequence[TrialConfig],
     before: int,
@@ -110,7 +88,7 @@ def _train(
         Device-seconds of the job so far.
     """
     path, clock, total = work.folder.checkpoints / name_of(part), work.clock, len(work.job.trials)
-    opened = _open(side, part, path, work.folder)
+    opened = open_part(side, part, path, work.folder)
     checkpoints, trials, steps, seconds = opened._replace(seconds=opened.seconds or seconds)
 
     def share() -> float:
@@ -126,7 +104,7 @@ def _train(
             if side.due(steps):
                 with clock.compiling_once():
                     measured = side.evaluate(trials, steps)
-                    _note(work, side, part, trials, steps, measured)
+                    note(work, side, part, trials, steps, measured)
             now = time.monotonic()
             if work.stop.signal or (side.due(steps) and now - saved > SECONDS_A_CHECKPOINT):
                 so_far = np.float64(seconds + (now - begun) * side.devices)
@@ -140,62 +118,6 @@ def _train(
         checkpoints.close()
     shutil.rmtree(path, ignore_errors=True)
     return seconds + (time.monotonic() - begun) * side.devices
-
-
-class _Opened(NamedTuple):
-    checkpoints: Checkpoints
-    trials: TrialState
-    steps: int
-    seconds: float
-
-
-def _open(
-    side: VmappedTrials, part: Sequence[TrialConfig], path: Path, folder: JobFolder
-) -> _Opened:
-    """A part's trials where they stood, after how many steps, and the device-seconds by then.
-
-    Rows that will be written again are dropped. Where one of those before is missing the part
-    starts anew: a checkpoint without its rows would leave them out for good.
-    """
-    checkpoints, trials = Checkpoints(path), side.start()
-    steps, tree = checkpoints.restore_newest() or (0, {})
-    rows, wrong = table.read(folder.rows)
-    own = {trial.digest for trial in part}
-    kept = [row for row in rows if row["trial"] not in own or row["steps"] <= steps]
-    due = [(part[place].digest, at) for place, at in side.dues(steps)]
-    if sorted((row["trial"], row["steps"]) for row in kept if row["trial"] in own) != sorted(due):
-        why = wrong[0] if wrong else f"{folder.rows} lacks some"
-        print(f"the rows up to the checkpoint are not there, the job starts anew: {why}")
-        checkpoints.close()
-        shutil.rmtree(path)
-        return _open(side, part, path, folder)
-    table.write(folder.rows, kept)
-    if not steps:
-        return _Opened(checkpoints, trials, 0, 0.0)
-    host = flax.serialization.from_state_dict(side.to_host(trials), tree["trials"])
-    return _Opened(checkpoints, side.from_host(host), steps, float(tree["seconds"]))
-
-
-def _note(
-    work: _AtWork,
-    side: VmappedTrials,
-    part: Sequence[TrialConfig],
-    trials: TrialState,
-    steps: int,
-    measured: Iterable[tuple[int, Row]],
-) -> None:
-    """Add rows, after what is written out of their trials."""
-    rows = {place: table.row(part[place], steps, row) for place, row in measured}
-    ends = [place for place, row in rows.items() if keeps(part[place].config, row["step"])]
-    if work.writer and ends:
-        earlier, _ = table.read(work.folder.rows)
-        samples, host = side.samples(trials, work.writer.num_shown), side.to_host(trials)
-        for place in ends:
-            trial, state = part[place], jax.tree.map(lambda leaf, at=place: leaf[at], host.state)
-            its = [row for row in earlier if row["trial"] == trial.digest]
-            folder = work.folder.path / work.job.run(trial)
-            work.writer.write(folder, trial.config, state, [*its, rows[place]], samples[place])
-    table.append(work.folder.rows, rows.values())
 
 
 @contextmanager

@@ -10,12 +10,9 @@ from ml_collections import ConfigDict
 from gan_jax.config.hyperparameters import COUNTS, numbers
 from gan_jax.config.setup import Setup, build
 from gan_jax.core.devices import TrialDevices, bytes_of_program
-from gan_jax.core.errors import InputError
 from gan_jax.data import Dataset
 from gan_jax.data.batches import take
-from gan_jax.game.schemes import updates_per_round
 from gan_jax.run.diagnosis import diagnosed_rows, held_out_rows
-from gan_jax.run.rounds import is_single_program
 from gan_jax.sweep.evaluation import Row, TrialEvaluator
 from gan_jax.sweep.on_cpu import in_turn, loops_slowly
 from gan_jax.sweep.trial_program import (
@@ -25,7 +22,12 @@ from gan_jax.sweep.trial_program import (
     SharedData,
     TrialState,
 )
-from gan_jax.sweep.trial_schedule import TrialSchedule, steps_per_dispatch
+from gan_jax.sweep.trial_schedule import (
+    TrialSchedule,
+    schedule_of,
+    schedules,
+    steps_per_dispatch,
+)
 
 Steps = int | np.ndarray
 """How many steps trials have taken: all as many, or int [trials], each its own."""
@@ -61,8 +63,10 @@ class VmappedTrials:
         setups = [build(config, dataset) for config in (*configs, *later)]
         template = setups[0]
         self._spec = dataset.spec
-        self._by_turns, schedules = _schedules(setups)
-        self._steps_per_dispatch = 1 if loops_slowly(template) else steps_per_dispatch(schedules)
+        self._by_turns, all_schedules = schedules(setups)
+        self._steps_per_dispatch = (
+            1 if loops_slowly(template) else steps_per_dispatch(all_schedules)
+        )
         self._take(setups[: len(configs)])
         program = Program(template, self._by_turns)
         self._devices = TrialDevices(len(configs), most_devices)
@@ -84,7 +88,7 @@ class VmappedTrials:
 
     def _take(self, setups: Sequence[Setup]) -> None:
         self._numbers = [numbers(setup.config) for setup in setups]
-        self._schedules = [_schedule(setup, by_turns=self._by_turns) for setup in setups]
+        self._schedules = [schedule_of(setup, by_turns=self._by_turns) for setup in setups]
         self.steps = max(schedule.steps for schedule in self._schedules)
 
     def numbers(self) -> Numbers:
@@ -175,32 +179,3 @@ def _shared(setup: Setup, dataset: Dataset) -> SharedData:
         held_out=take(held_out, rows, dataset.kind),
         conditions={name: held_out.condition[name] for name in prior.given},
     )
-
-
-def _schedules(setups: Sequence[Setup]) -> tuple[bool, list[TrialSchedule]]:
-    """Whether the trials step by turns, and the schedule of each."""
-    template = setups[0]
-    phases = template.make_round(template.updates)
-    changes = any(phase.end is not None for phase in phases)
-    apart = loops_slowly(template) and not is_single_program(phases)
-    by_turns = len({_ratio(setup) for setup in setups}) > 1 or changes or apart
-    warmup = template.config.schedule.warmup_rounds
-    if by_turns and warmup:
-        why = "rounds that change can't be trained side by side"
-        raise InputError("config.schedule.warmup_rounds", warmup, why)
-    return by_turns, [_schedule(setup, by_turns=by_turns) for setup in setups]
-
-
-def _ratio(setup: Setup) -> tuple[int, int]:
-    return updates_per_round(setup.config.schedule, setup.batches.per_epoch)
-
-
-def _schedule(setup: Setup, *, by_turns: bool) -> TrialSchedule:
-    if by_turns:
-        k, m = _ratio(setup)
-        division = (k + m, k + m * setup.game.generator_takes_reals, 1)
-    else:
-        phases = setup.make_round(setup.updates)
-        division = (1, 1, sum(phase.repeats * phase.batches for phase in phases))
-    config = setup.config
-    return TrialSchedule(setup.batches, *division, config.eval.every, config.train.steps)

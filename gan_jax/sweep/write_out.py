@@ -32,7 +32,6 @@ class Writer:
 
     def __init__(self, config: ConfigDict, dataset: Dataset):
         self._protocol, self._dataset = PROTOCOLS[config.eval.protocol], dataset
-        self.num_shown = dataset.kind.num_shown
 
     def write(
         self,

@@ -57,9 +57,10 @@ class Study(NamedTuple):
         question: Its docstring.
         trials: All of them.
         report: From the table of results to a report; None: the standard one.
-        probe: What to measure of a run that has been trained, from its folder to numbers by name:
-            they join its last evaluation. Only trials on images are runs.
-        exhibit: Further sections of the report, from the folders of the runs by trial.
+        probe: What to measure of a trial that has been trained, from its work directory to numbers
+            by name: they join its last evaluation.
+        exhibit: Further sections of the report, from the work directories by trial. Of trials side
+            by side these have what was measured and saved at evaluations.
     """
 
     path: Path

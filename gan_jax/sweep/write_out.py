@@ -23,7 +23,7 @@ class Writer:
     """Writes trials out: config, metrics at evaluations, checkpoints and samples.
 
     There are no lines between evaluations, no TensorBoard files and no film. Once a trial has
-    diverged it gets no checkpoint any more, as a run would not.
+    diverged it gets no checkpoints and samples any more, as a run would not.
 
     Args:
         config: The config of any of the trials, all of one structure.
@@ -58,8 +58,8 @@ class Writer:
             write_atomically(workdir.metrics, "\n".join(map(to_json, lines)))
             kind, real = self._dataset.kind, self._dataset.test
             kind.picture(real[: kind.num_shown], real).save(workdir.reals)
-            kind.picture(samples, real).save(workdir.samples / f"{step:06d}.png")
             if holds:
+                kind.picture(samples, real).save(workdir.samples / f"{step:06d}.png")
                 _save(workdir.checkpoints, config.checkpoint.keep, step, state)
             if holds and step == config.train.steps:
                 summary = {

@@ -1,8 +1,8 @@
 """How many trials side by side does the device like?
 
 Trials of a sweep that differ in their seeds, by the engine that sweeps use (`gan_jax.sweep`), as
-many rounds a dispatch as it chooses: the ring of `experiments.speed` with 1 to 4096 trials, its dcgan
-(embedded digits) with 1 to 256, and the MNIST pair (`configs/mnist.py`) likewise, where all
+many rounds a dispatch as it chooses: the ring of `experiments.speed` with 1 to 4096 trials, its
+dcgan (embedded digits) with 1 to 256, and the MNIST pair (`configs/mnist.py`) likewise, where all
 convolutions of many trials are of one formulation of `experiments.device.convolutions`, or the
 trials are computed in turn in one program. `ms` is of a round of all trials, `host_ms` what the
 host has to do for it; `peak_bytes` the most the device has held up to then, for all numbers of

@@ -186,9 +186,9 @@ def main() -> None:
     """Print the table of what the folders hold."""
     folders = [Path(argument).expanduser() for argument in sys.argv[1:]]
     jobs = [job for folder in folders for job in trained.places(folder)]
-    if not jobs:
-        raise InputError("FOLDER", " ".join(sys.argv[1:]), "holds no jobs of a study or a device")
     rows = trained.beside(jobs, [*studied(), *whole()])
+    if not rows:
+        raise InputError("FOLDER", " ".join(sys.argv[1:]), "holds no trials of these protocols")
     print(grid(rows, trained.COLUMNS))
 
 

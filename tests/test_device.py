@@ -328,7 +328,9 @@ def test_a_stage_measures_on_a_cpu(tmp_path, monkeypatch):
     scheduler.run(tasks, files, SETTINGS, machine=results.machine(), end=end, say=said.append)
     assert files["parity"].is_done("streams"), said
     assert all(row["holds"] for row in files["parity"].rows())
-    assert "| uniform | yes | 0 | yes |" in table.markdown(files)
+    shown = table.markdown(files)
+    assert "| uniform | yes | 0 | yes |" in shown
+    assert shown.count("not measured yet") == len(bars.BARS)
 
 
 def test_the_command_leaves_what_does_not_fit(tmp_path):

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from experiments.common import trained
-from experiments.device import bars
+from experiments.device import bars, stages
 from experiments.device.case import Row
 from experiments.device.results import FAILED, StageFile
 
 
 def markdown(files: Mapping[str, StageFile]) -> str:
     """All stages' tables, what failed, and what it was measured on."""
-    found = {name: file.rows() for name, file in files.items()}
+    found = dict.fromkeys(stages.NAMES, ()) | {name: file.rows() for name, file in files.items()}
     parts = ["# What this device does", _machines(files)]
     parts += ["## Bars", grid(bars.table(found), bars.COLUMNS)]
     found["side_by_side"] = bars.over_peer(found["side_by_side"], found["speed"])

@@ -6,7 +6,6 @@ import signal
 import time
 from concurrent.futures import Future
 
-import jax
 import numpy as np
 import program
 import pytest
@@ -33,7 +32,6 @@ from experiments.device.case import Case, Settings, Unfinished
 from gan_jax.core.errors import InputError
 from gan_jax.core.files import Damaged
 from gan_jax.core.signals import StopRequest
-from gan_jax.models.conv import native, taps, unfolded
 from gan_jax.sweep.vmapped import VmappedTrials
 
 SETTINGS = Settings(tiny=True, peer="")
@@ -71,18 +69,6 @@ def test_an_error_is_relative_to_all_numbers_of_a_kind():
 
 def test_every_shipped_config_of_a_run_is_compared():
     assert [*parity.shipped()] == shipped.RUNS
-
-
-@pytest.mark.parametrize("geometry", ["large kernel", "oblong", "cropped", "pixels left over"])
-@pytest.mark.parametrize("functions", [unfolded, taps], ids=["unfolded", "taps"])
-def test_a_formulation_of_products_is_the_native_one(functions, geometry):
-    geometry = GEOMETRIES[geometry]
-
-    def contractions(place):
-        return lambda given: {name: getattr(place, name)(*given[name], geometry) for name in given}
-
-    given = {name: filled(operands(name, geometry)) for name in convolutions.CONTRACTIONS}
-    assert_close(*(jax.jit(contractions(place))(given) for place in (functions, native)))
 
 
 @pytest.mark.parametrize("formulation", ["unfolded", "taps", convolutions.IN_TURN])

@@ -74,7 +74,7 @@ def test_each_row_says_which_part_it_is_of(tmp_path, monkeypatch, capsys):
 
 
 def test_a_folder_without_such_trials_is_refused(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(published, "studied", lambda: [])
+    monkeypatch.setattr(published, "studied", list)
     with pytest.raises(InputError, match="holds no trials of these protocols"):
         table(monkeypatch, capsys, tmp_path)
 

@@ -3,25 +3,23 @@
 import copy
 import re
 
-import jax
 import numpy as np
 import pandas as pd
 import program
 import pytest
 from ml_collections import ConfigDict
+from trials import alone, assert_each_is_alone, side_by_side
 
 from configs import ring
 from gan_jax import data
 from gan_jax.config.hyperparameters import numbers, structure
 from gan_jax.config.setup import build
-from gan_jax.core.devices import one_device
 from gan_jax.core.errors import InputError
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.run.diagnosis import make_diagnosis
-from gan_jax.run.rounds import make_rounds
 from gan_jax.run.sampling import make_sampler
 from gan_jax.sweep import run_parts
-from gan_jax.sweep.jobs import programs, rounds, split_into_jobs
+from gan_jax.sweep.jobs import most_side_by_side, programs, rounds, split_into_jobs
 from gan_jax.sweep.results import collect
 from gan_jax.sweep.run_job import JobFolder, run_job
 from gan_jax.sweep.study import TrialConfig, load, matching
@@ -120,23 +118,6 @@ ALIKE = {
 }
 
 
-def alone(config, points):
-    """The state after the config's rounds, run as `gan_jax.main` does."""
-    devices, setup = one_device(), build(config, points)
-    phases, examples = setup.phases(devices), setup.training(points)
-    state, run_rounds = setup.first_state(), make_rounds(phases, devices, setup.batches, examples)
-    for step in range(config.train.steps):
-        state, _ = run_rounds(state, step)
-    return jax.device_get(state)
-
-
-def furthest(one, other) -> float:
-    """The largest difference between the parameters of two states' players."""
-    pairs = [(one.generator, other.generator), (one.discriminator, other.discriminator)]
-    gaps = [jax.tree.map(lambda a, b: np.abs(a - b).max(), a.params, b.params) for a, b in pairs]
-    return max(jax.tree.leaves(gaps))
-
-
 @pytest.mark.parametrize("case", ALIKE)
 def test_a_trial_is_what_it_is_alone(case, points):
     shared, numbers_of = ALIKE[case]
@@ -145,25 +126,7 @@ def test_a_trial_is_what_it_is_alone(case, points):
         for trial in range(2)
     ]
     assert structure(configs[0]) == structure(configs[1])
-    side = VmappedTrials(configs, points)
-    trials, steps, finals = side.start(), 0, {}
-    while steps < side.steps:
-        trials, steps = side.step(trials, steps)
-        host = side.to_host(trials)
-        for trial in side.due(steps):
-            finals[trial] = jax.tree.map(lambda leaf, trial=trial: leaf[trial], host.state)
-    assert finals[0].step == finals[1].step == ROUNDS
-    # The program is made of the first trial's config: that the second goes by its own numbers is in
-    # question in every case, that the first does too in the one where it ends before the second.
-    rounding = 0
-    for trial in (0, 1) if case == "a ratio where the generator takes reals" else (1,):
-        expected = alone(configs[trial], points)
-        assert expected.step == ROUNDS
-        leaves = jax.tree.leaves(finals[trial]), jax.tree.leaves(expected)
-        for one, other in zip(*leaves, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
-        rounding = max(rounding, furthest(finals[trial], expected))
-    assert furthest(*finals.values()) > 10 * rounding
+    assert_each_is_alone(configs, points, side_by_side(VmappedTrials(configs, points)))
 
 
 def test_each_number_is_tried():
@@ -270,13 +233,28 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
     assert renamed[1].name != jobs[2].name
 
 
-def test_images_are_runs_of_their_own():
-    config = small()
-    config.data.name = "mnist"
-    assert [
-        job.vmapped
-        for job in split_into_jobs([TrialConfig(0, config), TrialConfig(1, config)], most=9)
-    ] == [0, 0]
+@pytest.mark.parametrize(
+    ("most", "accelerated", "images", "some_points"),
+    [
+        (None, False, [(1, False)] * 3, [(3, True)]),  # of a CPU each image trial takes it all
+        (None, True, [(3, True)], [(3, True)]),
+        (2, False, [(2, True), (1, True)], [(2, True), (1, True)]),
+        (1, True, [(1, False)] * 3, [(1, True)] * 3),
+    ],
+)
+def test_what_is_side_by_side(most, accelerated, images, some_points):
+    for name, expected in (("mnist", images), ("ring", some_points)):
+        trials = specs(*({"data.name": name, "seed": seed} for seed in range(3)))
+        jobs = split_into_jobs(trials, most, accelerated=accelerated)
+        assert [(len(job.trials), job.vmapped) for job in jobs] == expected
+
+
+def test_how_many_are_side_by_side_is_a_number_or_auto():
+    assert most_side_by_side("auto") is None
+    assert most_side_by_side("64") == 64
+    for wrong in ("0", "-1", "many", "1.5", ""):
+        with pytest.raises(InputError, match=f"^--side_by_side={wrong}: must be auto or a whole"):
+            most_side_by_side(wrong)
 
 
 def test_a_job_goes_on_where_it_stood(job, side, tmp_path, monkeypatch):

@@ -5,9 +5,8 @@ from toy_study import Counting, config, runner, specs
 
 from gan_jax.core.errors import InputError, RunError, Stopped
 from gan_jax.study.report import Claim, Report
-from gan_jax.sweep import identity, plan, run_study
+from gan_jax.sweep import identity, plan, run_parts, run_study
 from gan_jax.sweep import run_job as job_runs
-from gan_jax.sweep import run_parts
 from gan_jax.sweep import study as studies
 from gan_jax.sweep.runners import Options
 from gan_jax.sweep.study import Study, load

@@ -37,6 +37,9 @@ class Counting:
         self._evaluated = [steps(config) for config in configs]
         self.steps = max(each[-1] for each in self._evaluated)
 
+    def with_configs(self, configs):
+        return Counting(configs, None)
+
     def start(self):
         return np.zeros(len(self._evaluated), np.int32)
 

@@ -104,6 +104,7 @@ def _formulated(name: str | None = None) -> Iterator[None]:
     if name is None:
         yield
         return
+    jax.clear_caches()  # lowerings of an earlier case are remembered by their shapes
     formulation = FORMULATIONS.get(name, native)
     with (
         mock.patch.object(vmapped, "in_turn", return_value=name == IN_TURN),

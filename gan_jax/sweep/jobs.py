@@ -12,7 +12,6 @@ from gan_jax.examples.kind import ExampleKind
 from gan_jax.sweep.folder import JobFolder
 from gan_jax.sweep.study import TrialConfig
 
-
 SMALL_ON_CPU = 32  # trials on small examples in one program, on two cores
 MOST_IN_A_JOB = 4096  # trials of a job on accelerators, which trains as many at a time as fit
 

@@ -1,4 +1,4 @@
-"""The rows that trials leave: how they are kept, which ones there must be, and which are missing."""
+"""The rows that trials leave: how they are kept, which there must be, and which are missing."""
 
 import math
 import os

@@ -207,6 +207,6 @@ def _naming_flag(trials: int) -> Iterator[None]:
         line = out_of_memory(error)
         if not line:
             raise
-        how_much = line.split(";")[0]
-        why = f"{trials} trials at once don't fit, {how_much}; give a smaller --side_by_side"
-        raise RunError(f"--side_by_side: {why}") from error
+        how_much, *_ = line.split(";")
+        message = f"--side_by_side={trials}: {how_much}; give fewer trials at once"
+        raise RunError(message) from error

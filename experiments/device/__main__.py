@@ -65,9 +65,13 @@ def main() -> None:
         if case.late == late and not files[name].is_done(case.name)
     ]
     for task in tasks:
-        _say(f"to do: {task.stage}: {task.case.name}: about {task.case.seconds:.0f} s")
-    total = sum(task.case.seconds for task in tasks)
-    _say(f"all of it takes about {total:.0f} s, the budget is {_BUDGET.value:.0f} s")
+        how = "from" if task.case.resumable else "about"
+        _say(f"to do: {task.stage}: {task.case.name}: {how} {task.case.seconds:.0f} s")
+    total = sum(task.case.seconds for task in tasks if not task.case.resumable)
+    _say(
+        f"those of a known time take about {total:.0f} s, the budget is {_BUDGET.value:.0f} s; "
+        "those with `from` go on until it is over"
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     left, code = [], 0
     try:

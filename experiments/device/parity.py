@@ -62,7 +62,7 @@ def cases(settings: Settings) -> list[Case]:
     return [
         Case("streams", 5),
         Case("points", 40),
-        Case("images", 100),
+        Case("images", 115),
         Case("points in bfloat16", 25, late=True),
         Case("images in bfloat16", 60, late=True),
     ]

@@ -27,7 +27,7 @@ from gan_jax.sweep.run_job import run_job
 from gan_jax.sweep.study import TrialConfig
 
 LEAST, TINY_LEAST = 75, 40  # seconds: compiling, and training that is worth it
-SAVING = 10  # seconds before the end from when on it stops and saves
+SAVING = 15  # seconds before the end from when on it stops and saves
 TINY = "ring, PacGAN: GAN"
 TINY_TRIALS = 2
 TINY_FIELDS = {

@@ -53,7 +53,6 @@ STUDIED = {
 PARTS = {"ring, PacGAN": 1 / 80, "grid, PacGAN": 1 / 400, "ring, unrolled": 1 / 10}
 EVALUATIONS = 4
 MARGIN = 0.5  # modes
-MEASURES = ("modes", "high_quality", "reverse_kl", "covariance_ratio")
 
 
 def get_config():
@@ -133,7 +132,7 @@ def _beside(ends):
     for (protocol, method), cell in ends.groupby(["protocol", "method"], sort=False):
         whole = PROTOCOLS[protocol].config().train.steps
         trained = int(cell.step.max())
-        means = cell[list(MEASURES)].mean()
+        means = cell[list(trained.MEASURES)].mean()
         theirs = PROTOCOLS[protocol].theirs.get(method, Figures())
         table.append(
             {

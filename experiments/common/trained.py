@@ -1,7 +1,6 @@
 """What has been trained of the published protocols, in part or whole, beside what is reported."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +30,7 @@ def beside(jobs: Sequence[JobFolder], trials: Iterable[Trials]) -> list[dict[str
     """A row for all trials of one method of which the jobs have rows; see `summary`."""
     rows = []
     for one in trials:
-        # Places among these trials: the numbers of trials of several methods are no one's own.
-        numbered = [replace(trial, number=place) for place, trial in enumerate(one.configs)]
-        found = results.collect(numbered, jobs)
+        found = results.collect(one.configs, jobs)
         if not found.empty:
             said = {"protocol": one.protocol, "method": one.method}
             rows.append(said | summary(PROTOCOLS[one.protocol], one.method, found))
@@ -56,12 +53,14 @@ def summary(protocol: Published, method: str, found: pd.DataFrame) -> dict[str, 
     rounds = int(found.groupby("trial").step.max().min())
     now = found[found.step == rounds]
     said = {"trials": len(now), "rounds": rounds, "part": rounds / protocol.config().train.steps}
+    largest = {"modes": protocol.modes, "high_quality": 1, "reverse_kl": np.log(protocol.modes)}
     for measure in MEASURES:
         column = f"{now['eval.protocol'].iloc[0]}/{measure}"
         if column in now:
-            worst = np.log(protocol.modes) if measure == "reverse_kl" else 0.0
+            most = largest.get(measure, np.inf)
+            worst = most if measure == "reverse_kl" else 0.0
             values = now[column].mask(now.diverged_at >= 0, worst)
-            mean = interval(values.to_numpy(), fill=worst, bounds=(0, np.inf))
+            mean = interval(values.to_numpy(), fill=worst, bounds=(0, most))
             ends = {"low": mean.low, "high": mean.high}
             said |= {measure: mean.estimate}
             said |= {f"{measure} {name}": end for name, end in ends.items() if np.isfinite(end)}

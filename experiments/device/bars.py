@@ -73,13 +73,10 @@ def _round(found: Found) -> float | None:
 
 
 def _ring(found: Found) -> float | None:
-    rows = over_peer(found["side_by_side"], found["speed"])
-    ratios = [row["over peer in turn"] for row in rows if row["work"] == RING and _known(row)]
+    rings = [row for row in found["side_by_side"] if row["work"] == RING]
+    rows = over_peer(rings, found["speed"])
+    ratios = [row["over peer in turn"] for row in rows if "over peer in turn" in row]
     return max(ratios, default=None)
-
-
-def _known(row: Row) -> bool:
-    return "over peer in turn" in row
 
 
 def _pair(found: Found) -> float | None:

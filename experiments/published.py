@@ -22,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 
 from configs import ring_pacgan
-from experiments.common import mixtures, trained
+from experiments.common import mixtures, protocols, trained
 from experiments.common.protocols import (
     PACK,
     PROTOCOLS,
@@ -30,7 +30,6 @@ from experiments.common.protocols import (
     SEEDS,
     Figures,
     Trials,
-    whole,
 )
 from experiments.common.readings import last
 from experiments.common.sentences import by, percent
@@ -131,14 +130,14 @@ def _beside(ends):
     table = []
     for (protocol, method), cell in ends.groupby(["protocol", "method"], sort=False):
         whole = PROTOCOLS[protocol].config().train.steps
-        trained = int(cell.step.max())
+        rounds = int(cell.step.max())
         means = cell[list(trained.MEASURES)].mean()
         theirs = PROTOCOLS[protocol].theirs.get(method, Figures())
         table.append(
             {
                 "protocol": protocol,
                 "method": method,
-                "rounds": trained,
+                "rounds": rounds,
                 "modes": means.modes,
                 "% within 3 sigma": 100 * means.high_quality,
                 "reverse KL": means.reverse_kl,
@@ -147,8 +146,8 @@ def _beside(ends):
                 "their modes": theirs.modes,
                 "their %": theirs.high_quality and 100 * theirs.high_quality,
                 "their KL": theirs.reverse_kl,
-                "rounds left": whole - trained,
-                "times the work": whole / trained - 1,
+                "rounds left": whole - rounds,
+                "times the work": whole / rounds - 1,
             }
         )
     return pd.DataFrame(table)
@@ -185,7 +184,7 @@ def main() -> None:
     """Print the table of what the folders hold."""
     folders = [Path(argument).expanduser() for argument in sys.argv[1:]]
     jobs = [job for folder in folders for job in trained.places(folder)]
-    rows = trained.beside(jobs, [*studied(), *whole()])
+    rows = trained.beside(jobs, [*studied(), *protocols.whole()])
     if not rows:
         raise InputError("FOLDER", " ".join(sys.argv[1:]), "holds no trials of these protocols")
     print(grid(rows, trained.COLUMNS))

@@ -81,11 +81,14 @@ def test_a_folder_without_such_trials_is_refused(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("protocol", protocols.PROTOCOLS)
 def test_the_trials_of_a_protocol_are_its_configs(protocol):
-    """Ten seeds a method, each packed as its name says, of one program."""
-    for method in protocols.PROTOCOLS[protocol].methods:
-        own = [trial.config for trial in trials(protocol, method)]
-        assert [config.seed for config in own] == [*range(10)]
+    """Ten seeds a method, each packed as its name says."""
+    by_method = {one.method: one.configs for one in protocols.whole() if one.protocol == protocol}
+    assert by_method.keys() == protocols.PROTOCOLS[protocol].methods.keys()
+    assert by_method.keys() >= protocols.PROTOCOLS[protocol].theirs.keys()
+    plain = by_method["GAN"][0].config
+    for method, own in by_method.items():
+        assert [trial.config.seed for trial in own] == [*range(10)]
         pack = int(method[-1]) if method.startswith("PacGAN") else 1
-        assert own[0].model.discriminator.pack == pack
-        plain = trials(protocol, "GAN")[0].config
-        assert own[0].train.batch_size == pack * plain.train.batch_size
+        for trial in own:
+            assert trial.config.model.discriminator.pack == pack
+            assert trial.config.train.batch_size == pack * plain.train.batch_size

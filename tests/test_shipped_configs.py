@@ -56,7 +56,7 @@ PUBLISHED = {
         dense(2, 128) + dense(128, 128) + dense(128, 1),
     ),
     # 4x4x64, 7x7x32, 14x14x16, 28x28x8 and the image; a scale and a bias a normalized feature.
-    "stacked_mnist": (
+    "stacked_mnist_unrolled": (
         dense(256, 4 * 4 * 64)
         + conv(64, 32)
         + conv(32, 16)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from configs import grid_pacgan, ring_pacgan, ring_unrolled, stacked_mnist
+from configs import grid_pacgan, ring_pacgan, ring_unrolled, stacked_mnist_unrolled
 from gan_jax.sweep.study import TrialConfig
 
 SEEDS = range(10)
@@ -61,7 +61,7 @@ def _packed(batch: int, most: int = 4) -> dict[str, dict[str, int]]:
 
 def _stacked(width: int) -> Callable[[], ConfigDict]:
     def config() -> ConfigDict:
-        made = stacked_mnist.get_config()
+        made = stacked_mnist_unrolled.get_config()
         made.data.source = "embedded"  # the same digits on every machine, 4,500 of the 60,000
         made.model.discriminator.width = width
         return made

@@ -1,6 +1,6 @@
 """Stacked MNIST by unrolled GANs (Metz et al., 2017, arXiv:1611.02163, section 3.3.1).
 
-    python -m gan_jax.main --config=configs/stacked_mnist_unrolled.py --workdir=runs/stacked_mnist_unrolled
+    python -m gan_jax.main --config=configs/stacked_mnist_unrolled.py --workdir=runs/stacked
 
 Never run whole by the authors of this file. Networks, rates, batches and rounds are those of the
 programs that PacGAN's authors published for this setting (Lin et al., 2018, arXiv:1712.04086;

@@ -13,11 +13,11 @@ import jax
 import numpy as np
 
 from gan_jax.core.errors import InputError
-from gan_jax.metrics import images, manifold, modes, none, random_cnn
+from gan_jax.metrics import images, manifold, modes, none, random_cnn, stacked
 
 
 class ProtocolKind(typing.Protocol):
-    """What a module of measurements has: `images`, `manifold`, `modes`, `random_cnn`."""
+    """What a module of measurements has: `images`, `manifold`, `modes`, `random_cnn`, ..."""
 
     HEADLINE: tuple[str, ...]  # the numbers of `measure` that matter most, the first above all
     BETTER: typing.Mapping[str, str]  # of each: "higher", "lower", or "one": the nearer to 1
@@ -115,6 +115,7 @@ PROTOCOLS = {
         Protocol("mnist_cnn_manifold", num=2_500, kind=manifold),
         Protocol("random_cnn_10k", num=10_000, kind=random_cnn),
         Protocol("mixture_2500", num=2_500, kind=modes),
+        Protocol("stacked_mnist_25600", num=25_600, kind=stacked),
         Protocol("none", num=2_000, kind=none),
     )
 }

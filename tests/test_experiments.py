@@ -86,7 +86,7 @@ STUDIES = {
 @functools.cache
 def loaded(name: str) -> studies.Study:
     path = EXPERIMENTS / f"{name}.py"
-    return studies.load(path, studies._load(path).get_config())
+    return studies.load(path, studies.load_file(path, "study").get_config())
 
 
 def without_charts(monkeypatch) -> None:

@@ -250,3 +250,8 @@ def test_a_gpu_gets_products_batched_over_trials(mapped_step, monkeypatch, windo
     dense = products_over_trials(mapped_step("tpu"))
     assert ".convolution" not in text
     assert products_over_trials(text) == dense + expected
+
+
+def test_one_round_is_no_loop(mapped_step):
+    """In which convolutions would be several times slower on a CPU."""
+    assert "stablehlo.while" not in mapped_step("cpu")

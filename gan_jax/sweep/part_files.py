@@ -94,14 +94,14 @@ def note(
 ) -> None:
     """Add rows, after what is written out of their trials."""
     rows = {place: table.row(part[place], steps, row) for place, row in measured}
-    kept = [place for place, row in rows.items() if keeps(part[place].config, row["step"])]
-    if kept:
+    ended = [at for at, row in rows.items() if row["step"] == part[at].config.train.steps]
+    kept = [at for at, row in rows.items() if work.writer and keeps(part[at].config, row["step"])]
+    if ended or kept:
         samples = side.samples(trials, work.num_shown)
-        for place in kept:
-            if rows[place]["step"] == part[place].config.train.steps:
-                work.folder.save_samples(part[place], samples[place])
-        if work.writer:
-            _write_out(work, side, part, trials, {place: rows[place] for place in kept}, samples)
+        for place in ended:
+            work.folder.save_samples(part[place], samples[place])
+    if kept:
+        _write_out(work, side, part, trials, {place: rows[place] for place in kept}, samples)
     table.append(work.folder.rows, rows.values())
 
 

@@ -87,6 +87,8 @@ class Program(NamedTuple):
             diverged_at = jnp.where(holds, trial.diverged_at, state.step)
             return trial.replace(state=state, diverged_at=diverged_at), None
 
+        if len(indices) == 1:  # no loop: XLA's CPU backend is slow at convolutions in one
+            return one(trial, indices[0])[0]
         return lax.scan(one, trial, indices)[0]
 
     def sample(

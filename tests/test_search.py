@@ -12,9 +12,12 @@ import flax.struct
 import numpy as np
 import program
 import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
 
 from gan_jax.core.errors import InputError, RunError
 from gan_jax.search import best, phase, report, run_search, slots
+from gan_jax.search.draw import SAMPLERS, draw
 from gan_jax.search.methods import Evaluated, halving, none, population
 from gan_jax.search.ranges import choices, integers, linear, log
 from gan_jax.search.search import Options
@@ -149,6 +152,22 @@ def test_numbers_are_perturbed_within_their_range():
     assert {integers(1, 9).perturbed(2, rng) for _ in range(20)} == {1, 3}
     assert {integers(1, 9).perturbed(1, rng) for _ in range(20)} == {1, 2}
     assert {choices("a", "b", "c").perturbed("a", rng) for _ in range(20)} == {"a", "b"}
+
+
+def test_what_was_stopped_counts_as_what_it_was_worth():
+    """Also above what was trained to the end."""
+    place = {"x": FloatDistribution(0.0, 1.0)}
+
+    def trial(x, value, state):
+        more = {"params": {"x": x}, "distributions": place, "intermediate_values": {1: value}}
+        return create_trial(value=value, state=state, **more)
+
+    poor = [trial(x, -1.0, TrialState.COMPLETE) for x in np.linspace(0.0, 0.7, 20)]
+    good = [trial(x, 1.0, TrialState.PRUNED) for x in (0.88, 0.9, 0.92)]
+    drawn = [draw(SAMPLERS["tpe"](seed, 1), poor + good, place, {})["x"] for seed in range(20)]
+    assert np.median(drawn) == pytest.approx(0.9, abs=0.1)
+    drawn = [draw(SAMPLERS["tpe"](seed, 3), poor + good, place, {})["x"] for seed in range(20)]
+    assert min(drawn) < 0.3  # every third at random
 
 
 # Spaces

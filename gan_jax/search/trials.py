@@ -16,6 +16,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from gan_jax.search.database import Database
@@ -54,7 +55,11 @@ class Trials:
         self._sampler, self._seed = SAMPLERS[sampler], seed
         self._distributions = {key: _distribution(one) for key, one in space.values.items()}
         self._study = optuna.create_study(
-            storage=database.storage, study_name=name, direction="maximize", load_if_exists=True
+            storage=database.storage,
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+            sampler=RandomSampler(0),  # draws nothing: what is tried is put into the queue
         )
         if not self._study.get_trials(deepcopy=False):
             for point in first:

@@ -26,8 +26,8 @@ from gan_jax.search.slots import Slots
 from gan_jax.search.space import Space
 from gan_jax.search.trials import BY_SEED, DIVERGED, PARENT, ROUND
 from gan_jax.study import page
+from gan_jax.sweep import trial_program
 from gan_jax.sweep.study import load_file
-from gan_jax.sweep.trial_program import TrialState
 from gan_jax.sweep.vmapped import VmappedTrials
 
 RATES = "optim.generator.learning_rate,optim.discriminator.learning_rate"
@@ -143,6 +143,12 @@ def test_the_worst_quarter_copies_the_best_quarter():
     draws = [population(evaluated(range(8), count=count))[0] for count in range(1, 20)]
     assert set(draws) == {6, 7}
     assert population(evaluated([1.0] * 8)) == {}
+
+
+def test_a_value_at_an_edge_of_its_range_is_told():
+    assert [log(1, 1e4).is_at_edge(value) for value in (1.1, 100, 9e3)] == [True, False, True]
+    assert [linear(0, 1).is_at_edge(value) for value in (0.02, 0.1)] == [True, False]
+    assert not choices("a", "b").is_at_edge("a")
 
 
 def test_numbers_are_perturbed_within_their_range():
@@ -415,7 +421,7 @@ class Pretending:
 
     def start(self):
         zeros = np.zeros(len(self._configs), int)
-        return TrialState({"seed": zeros}, Counted(zeros, zeros), zeros)
+        return trial_program.TrialState({"seed": zeros}, Counted(zeros, zeros), zeros)
 
     def step(self, trials, first):
         state = trials.state.replace(count=trials.state.count + 1)

@@ -116,6 +116,12 @@ def _details(
         f"{evidence.mean_value(best)}, which flatters: the best of many is also the luckiest.\n\n"
         f"{counted}; sampler {options.sampler}, method {options.method}, seed {options.seed}."
     )
+    at_edge = [
+        name for name, value in best.params.items() if file.space.values[name].is_at_edge(value)
+    ]
+    if at_edge:
+        told += "\n\nAt an edge of what was searched, so that better ones may lie beyond: "
+        told += f"{', '.join(at_edge)}."
     if PARENT in best.user_attrs:
         told += (
             " The best trial had other values before, see its lineage; on other seeds, and in "

@@ -272,6 +272,22 @@ def test_the_value_of_a_row(file):
         file.value({"diverged_at": -1})
 
 
+@pytest.mark.parametrize(
+    ("gains", "status"),
+    [((0.5, 0.6, 0.4), "confirmed"), ((-0.5, -0.6, -0.4), "refuted"), ((1, -1, 0.2), "undecided")],
+)
+def test_the_verdict_of_the_benchmark(gains, status):
+    with program.loaded("experiments.search_benchmark") as benchmark:
+        outcomes = [
+            (benchmark.Outcome(7 + gain, 5, 96, 9_000), benchmark.Outcome(7, 5, 20, 9_100))
+            for gain in gains
+        ]
+        told = benchmark.report(outcomes)
+    assert told.status == status
+    assert f"{np.mean(gains):.3g} more" in told.answer
+    assert told.sections[0].table.difference.tolist() == pytest.approx(gains)
+
+
 def test_too_few_places_are_refused(file):
     with pytest.raises(InputError, match="--places=1: a trial of 2 seeds in each of 1 programs"):
         run_search.slots_a_program(file, OPTIONS._replace(places=1))

@@ -172,7 +172,7 @@ def _what_mattered(trials: Sequence[FrozenTrial], file: SearchFile) -> Iterator[
 
 
 def _best_curves(trials: Sequence[FrozenTrial], seeds: int) -> Section:
-    complete = [one for one in trials if evidence.is_complete(one)]
+    complete = [one for one in trials if evidence.is_complete(one) and np.isfinite(one.value)]
     chosen = sorted(complete, key=lambda trial: -trial.value)[:_CURVES]
     cells = evidence.curves(chosen)
     return Section(

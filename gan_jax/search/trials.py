@@ -80,7 +80,8 @@ class Trials:
     def best(self) -> FrozenTrial | None:
         """That of the highest value among those that were trained to the end; the first of such."""
         complete = [trial for trial in self.all if trial.state == TrialState.COMPLETE]
-        return max(complete, key=lambda trial: trial.value, default=None)
+        finite = [trial for trial in complete if math.isfinite(trial.value)]
+        return max(finite, key=lambda trial: trial.value, default=None)
 
     def at(self, round_: int) -> dict[int, float]:
         """The values of all trials that were evaluated after a round, by number."""

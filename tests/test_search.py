@@ -149,6 +149,7 @@ def test_a_value_at_an_edge_of_its_range_is_told():
     assert [log(1, 1e4).is_at_edge(value) for value in (1.1, 100, 9e3)] == [True, False, True]
     assert [linear(0, 1).is_at_edge(value) for value in (0.02, 0.1)] == [True, False]
     assert not choices("a", "b").is_at_edge("a")
+    assert not integers(1, 3).is_at_edge(1)
 
 
 def test_numbers_are_perturbed_within_their_range():

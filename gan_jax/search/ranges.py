@@ -48,10 +48,12 @@ class Range(NamedTuple):
         return self.low <= value <= self.high
 
     def is_at_edge(self, value: float) -> bool:
-        """Whether a value is within a fortieth of an end, as the range is spread."""
+        """Whether a value is within a fortieth of an end, as the range is spread; ends of whole
+        numbers are as they are meant to be.
+        """
         ends = np.array([self.low, value, self.high], float)
         low, place, high = np.log(ends) if self.log else ends
-        return min(place - low, high - place) < (high - low) / _EDGE
+        return not self.whole and min(place - low, high - place) < (high - low) / _EDGE
 
     def perturbed(self, value: float, rng: np.random.Generator) -> float:
         """The value times one of `FACTORS`, but inside; a whole number changes by at least 1."""

@@ -35,7 +35,7 @@ def get_config() -> ConfigDict:
     config.data.image_size = 28  # pixels a side; other than the set's own resizes the images
 
     config.model = ConfigDict()
-    config.model.name = "cnn"  # cnn, dcgan, mlp, r3gan or sngan
+    config.model.name = "cnn"  # cnn, dcgan, mlp, r3gan, small_dcgan or sngan
     config.model.latent = 64  # dimensions of the latent
     config.model.prior = "normal"  # what latents are drawn from: normal, uniform or sphere
     config.model.classes = 0  # classes that both networks are told of, 0: none

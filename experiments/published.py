@@ -1,6 +1,11 @@
 """What do the published protocols of the mixtures give here, in the part that two cores can train?
 
     python -m gan_jax.sweep experiments/published.py
+    python -m experiments.published FOLDER [FOLDER ...]
+
+The second command prints what has been trained so far of these and of all other methods of
+`experiments.common.protocols`, in the folders of this study and of `python -m experiments.device`
+(which trains whole protocols): each row says which part of its protocol it is.
 
 Claim P7, of PacGAN (Lin et al., 2018, arXiv:1712.04086) and of unrolled GANs (Metz et al., 2017,
 arXiv:1611.02163): packing and unrolling cover more modes than the plain GAN of the same networks.
@@ -11,43 +16,42 @@ left; `--config.train.steps` does not change it, a change of `PARTS` does. It wo
 that part, if packing and unrolling gained less than half a mode everywhere.
 """
 
+import sys
+from pathlib import Path
+
 import pandas as pd
 
-from configs import grid_pacgan, ring_pacgan, ring_unrolled
-from experiments.common import mixtures
+from configs import ring_pacgan
+from experiments.common import mixtures, protocols, trained
+from experiments.common.protocols import (
+    PACK,
+    PROTOCOLS,
+    SCHEME,
+    SEEDS,
+    Figures,
+    Trials,
+)
 from experiments.common.readings import last
 from experiments.common.sentences import by, percent
 from experiments.common.verdicts import compare, verdict_of
+from experiments.device.table import grid
 from gan_jax.config.fields import flatten
+from gan_jax.core import cli
+from gan_jax.core.errors import InputError
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
 from gan_jax.study.statistics import by_cell
+from gan_jax.sweep import study
 
-SEEDS = range(10)
-PACK, SCHEME = "model.discriminator.pack", "schedule.scheme"
-PACKED = {"train.batch_size": 200, PACK: 2}
-PLAIN = {"train.batch_size": 100, PACK: 1}
-# The protocol, its whole config, the plain GAN and its rival.
-PROTOCOLS = {
-    "ring, PacGAN": (ring_pacgan, {"GAN": PLAIN, "PacGAN2": PACKED}),
-    "grid, PacGAN": (grid_pacgan, {"GAN": PLAIN, "PacGAN2": PACKED}),
-    "ring, unrolled": (
-        ring_unrolled,
-        {"GAN": {SCHEME: "simultaneous"}, "unrolled": {SCHEME: "unrolled"}},
-    ),
+# Of each protocol the plain GAN and the rival that two cores are given.
+STUDIED = {
+    "ring, PacGAN": ("GAN", "PacGAN2"),
+    "grid, PacGAN": ("GAN", "PacGAN2"),
+    "ring, unrolled": ("GAN", "unrolled"),
 }
 PARTS = {"ring, PacGAN": 1 / 80, "grid, PacGAN": 1 / 400, "ring, unrolled": 1 / 10}
 EVALUATIONS = 4
 MARGIN = 0.5  # modes
-# Modes, share within 3 sigma in percent and reverse KL after the whole protocol. Metz et al. show
-# pictures only.
-THEIRS = {
-    ("ring, PacGAN", "GAN"): (6.3, 98.2, 0.45),
-    ("ring, PacGAN", "PacGAN2"): (7.9, 95.6, 0.07),
-    ("grid, PacGAN", "GAN"): (17.3, 94.8, 0.70),
-    ("grid, PacGAN", "PacGAN2"): (23.8, 91.3, 0.13),
-}
-MEASURES = ("modes", "high_quality", "reverse_kl", "covariance_ratio")
 
 
 def get_config():
@@ -57,13 +61,13 @@ def get_config():
 
 def sweep(add):
     """Each protocol with and without its idea, for a part of its rounds."""
-    for protocol, (config, methods) in PROTOCOLS.items():
-        whole = flatten(config.get_config())
+    for protocol, methods in STUDIED.items():
+        whole = flatten(PROTOCOLS[protocol].config())
         rounds = round(PARTS[protocol] * whole["train.steps"])
         part = {"train.steps": rounds, "eval.every": rounds // EVALUATIONS}
-        for fields in methods.values():
+        for method in methods:
             for seed in SEEDS:
-                add(**whole | part | fields | {"seed": seed})
+                add(**whole | part | PROTOCOLS[protocol].methods[method] | {"seed": seed})
 
 
 def report(results):
@@ -71,8 +75,7 @@ def report(results):
     rows = named(results)
     ends = last(rows)
     gains = {}
-    for protocol, (_, methods) in PROTOCOLS.items():
-        plain, rival = methods
+    for protocol, (plain, rival) in STUDIED.items():
         mine = ends[ends.protocol == protocol].assign(
             setting=f"{protocol}: {rival} instead of {plain}"
         )
@@ -126,25 +129,25 @@ def named(results):
 def _beside(ends):
     table = []
     for (protocol, method), cell in ends.groupby(["protocol", "method"], sort=False):
-        whole = PROTOCOLS[protocol][0].get_config().train.steps
-        trained = int(cell.step.max())
-        means = cell[list(MEASURES)].mean()
-        theirs = THEIRS.get((protocol, method), (None, None, None))
+        whole = PROTOCOLS[protocol].config().train.steps
+        rounds = int(cell.step.max())
+        means = cell[list(trained.MEASURES)].mean()
+        theirs = PROTOCOLS[protocol].theirs.get(method, Figures())
         table.append(
             {
                 "protocol": protocol,
                 "method": method,
-                "rounds": trained,
+                "rounds": rounds,
                 "modes": means.modes,
                 "% within 3 sigma": 100 * means.high_quality,
                 "reverse KL": means.reverse_kl,
                 "covariance ratio": means.covariance_ratio,
                 "their rounds": whole,
-                "their modes": theirs[0],
-                "their %": theirs[1],
-                "their KL": theirs[2],
-                "rounds left": whole - trained,
-                "times the work": whole / trained - 1,
+                "their modes": theirs.modes,
+                "their %": theirs.high_quality and 100 * theirs.high_quality,
+                "their KL": theirs.reverse_kl,
+                "rounds left": whole - rounds,
+                "times the work": whole / rounds - 1,
             }
         )
     return pd.DataFrame(table)
@@ -167,3 +170,25 @@ def _curves(rows, protocol):
             ),
             caption="Means with intervals of 95 %.",
         )
+
+
+def studied():
+    """The trials of this study, by method: those of a part of each protocol."""
+    trials = iter(study.load(Path(__file__), get_config()).trials)
+    for protocol, methods in STUDIED.items():
+        for method in methods:
+            yield Trials(protocol, method, [next(trials) for _ in SEEDS])
+
+
+def main() -> None:
+    """Print the table of what the folders hold."""
+    folders = [Path(argument).expanduser() for argument in sys.argv[1:]]
+    jobs = [job for folder in folders for job in trained.places(folder)]
+    rows = trained.beside(jobs, [*studied(), *protocols.whole()])
+    if not rows:
+        raise InputError("FOLDER", " ".join(sys.argv[1:]), "holds no trials of these protocols")
+    print(grid(rows, trained.COLUMNS))
+
+
+if __name__ == "__main__":
+    cli.run(main)

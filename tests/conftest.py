@@ -18,7 +18,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = program.OF_THIS_PROCESS.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,6 +100,14 @@ class Parts(NamedTuple):
         for step in range(count):
             state, measured = play_round(state, step)
         return state, measured
+
+
+@pytest.fixture
+def lowered_anew() -> Iterator[None]:
+    """For tests that change how a primitive is lowered, which JAX remembers by shapes."""
+    jax.clear_caches()
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The quick convolutions are Flax's: parameters, values and derivatives, whatever is mapped."""
 
+from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -9,7 +10,17 @@ import numpy as np
 import pytest
 
 from gan_jax.models import conv
-from gan_jax.models.conv import cpu, native, products, toom, windows
+from gan_jax.models.conv import (
+    cpu,
+    mapped,
+    native,
+    products,
+    taps,
+    toom,
+    trilinear,
+    unfolded,
+    windows,
+)
 from gan_jax.models.conv.geometry import Geometry
 
 
@@ -166,6 +177,18 @@ def test_equals_flax_under_vmap(case, mapped):
     assert_close(found, jax.jit(jax.vmap(all_orders(theirs), in_axes=mapped))(*stacked))
 
 
+@pytest.mark.parametrize("formulation", [unfolded, taps], ids=["unfolded", "taps"])
+@pytest.mark.usefixtures("lowered_anew")
+def test_formulations_of_accelerators_equal_flax_by_all_derivatives(formulation, monkeypatch):
+    """Computed here, in the place of a CPU's own."""
+    case = CASES["up, oblong"]
+    monkeypatch.setattr(trilinear, "cpu", formulation)
+    ours, theirs = layers(case)
+    stacked = jax.tree.map(lambda *x: np.stack(x), *(inputs(case, seed=seed) for seed in (0, 1)))
+    found = jax.jit(jax.vmap(all_orders(ours)))(*stacked)
+    assert_close(found, jax.jit(jax.vmap(all_orders(theirs)))(*stacked))
+
+
 @pytest.mark.parametrize("case", MAPPED.values(), ids=MAPPED)
 def test_equals_flax_where_a_vmap_is_differentiated(case):
     trials = [inputs(case, seed=seed) for seed in range(2)]
@@ -220,7 +243,9 @@ GEOMETRIES = {
 }
 FOUR_TAPS = "larger kernel"  # more than Toom and Cook's points allow
 ROOMS = [(toom, "to_y"), (toom, "to_x"), (toom, "to_kernel"), (windows, "to_x")]
-ROOMS += [(products, name) for name in ("to_y", "to_x", "to_kernel")]
+ROOMS += [
+    (room, name) for room in (products, unfolded, taps) for name in ("to_y", "to_x", "to_kernel")
+]
 
 
 def operands(name, geometry, channels=5, features=6):
@@ -258,6 +283,37 @@ def test_every_formulation_is_the_native_one(name):
         }
 
     assert_close(*results(given))
+
+
+@pytest.mark.parametrize(
+    ("platform", "limit", "expected"),
+    [("cuda", mapped.WINDOWS, unfolded), ("rocm", 0, taps), ("tpu", mapped.WINDOWS, native)],
+)
+def test_many_trials_take_the_formulation_that_suits_the_platform(
+    platform, limit, expected, monkeypatch
+):
+    monkeypatch.setattr(mapped, "WINDOWS", limit)
+    geometry = GEOMETRIES["oblong"]
+    for name in ("to_y", "to_x", "to_kernel"):
+        one = filled(operands(name, geometry))
+        several = [np.stack([array, 2 * array]) for array in one]
+        assert mapped.formulation(platform, name, several, geometry) is expected
+        assert mapped.formulation(platform, name, [each[None] for each in one], geometry) is native
+        found = jax.jit(partial(mapped.contract, platform, name, geometry=geometry))(*several)
+        first = getattr(native, name)(*one, geometry)
+        assert_close({name: found}, {name: np.stack([first, 4 * first])})
+
+
+def test_windows_are_those_of_all_trials(monkeypatch):
+    geometry = GEOMETRIES["up to MNIST"]
+    shapes = operands("to_x", geometry)  # 3 images of 14 x 14, windows of 4 x 4 x 5
+    several = [jax.ShapeDtypeStruct((2, *shape.shape), shape.dtype) for shape in shapes]
+    for limit, expected in (
+        (2 * 3 * 14 * 14 * 80 * 4, unfolded),
+        (2 * 3 * 14 * 14 * 80 * 4 - 1, taps),
+    ):
+        monkeypatch.setattr(mapped, "WINDOWS", limit)
+        assert mapped.formulation("cuda", "to_x", several, geometry) is expected
 
 
 def test_a_kernel_of_more_taps_than_points_has_no_tiles():

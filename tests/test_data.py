@@ -19,7 +19,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from gan_jax.core.errors import InputError
-from gan_jax.data import DATASETS, Dataset, idx, images, load, prepared, reach
+from gan_jax.data import DATASETS, Dataset, idx, images, load, prepared, reach, stacked
 from gan_jax.data.idx_sets import FILES, IdxSet
 from gan_jax.data.mixtures import MIXTURES
 from gan_jax.data.raw_set import File
@@ -407,4 +407,27 @@ def test_prepare_ends_with_one_line_and_code_2(tmp_path, arguments, message):
 
 
 def test_every_data_set_has_a_loader():
-    assert set(DATASETS) == set(RAW_SETS) | set(MIXTURES)
+    assert set(DATASETS) == {*RAW_SETS, *MIXTURES, stacked.NAME}
+
+
+def test_stacked_digits_are_drawn_once_and_for_all(monkeypatch):
+    monkeypatch.setattr(stacked, "TRAIN_IMAGES", 50)
+    monkeypatch.setattr(stacked, "TEST_IMAGES", 20)
+    made = config(name=stacked.NAME, source="embedded")
+    found = load(made)
+    assert found.fingerprint == load(made).fingerprint == "7a8a0953e1788478"
+    assert found.spec.name == stacked.NAME
+    assert DATASETS[stacked.NAME].shape(made) == found.shape == (28, 28, 3)
+    digits = load(config(source="embedded"))
+    for split in ("train", "test"):
+        known = {
+            image.tobytes(): label
+            for image, label in zip(
+                getattr(digits, split), getattr(digits, f"{split}_conditions")["label"], strict=True
+            )
+        }
+        modes = getattr(found, f"{split}_conditions")["label"]
+        for image, mode in zip(getattr(found, split), modes, strict=True):
+            channels = np.moveaxis(image, -1, 0)
+            assert mode == int("".join(str(known[channel.tobytes()]) for channel in channels))
+    assert load(config(name=stacked.NAME, source="embedded", image_size=8)).shape == (8, 8, 3)

@@ -2,10 +2,10 @@
 
 import json
 import os
+import signal
 import time
 from concurrent.futures import Future
 
-import jax
 import numpy as np
 import program
 import pytest
@@ -15,9 +15,11 @@ from test_conv import GEOMETRIES, assert_close, filled, operands
 
 from configs import mnist
 from experiments.device import (
+    bars,
     convolutions,
     parity,
     peer,
+    published,
     results,
     runs,
     scheduler,
@@ -26,19 +28,26 @@ from experiments.device import (
     timing,
     worker,
 )
-from experiments.device.case import Case, Settings
-from experiments.device.formulations import TAPS, UNFOLDED
+from experiments.device.case import Case, Settings, Unfinished
 from gan_jax.core.errors import InputError
 from gan_jax.core.files import Damaged
-from gan_jax.models.conv import native
+from gan_jax.core.signals import StopRequest
+from gan_jax.sweep.vmapped import VmappedTrials
 
 SETTINGS = Settings(tiny=True, peer="")
 MACHINE = {"card": "a card", "driver": "1", "versions": {"jax": "0"}, "date": "2026-01-01"}
-FAKE_STAGE = '''"""Three ways to end."""
+FAKE_STAGE = '''"""Ways to end."""
 import os, time
+from pathlib import Path
+from experiments.device.case import Unfinished
 
 def measure(name, settings):
     yield {"value": 1.5, "case": name}
+    if name == "long":
+        kept = Path(settings.out, "kept")
+        if not kept.exists():
+            kept.touch()
+            raise Unfinished("half of it is done")
     if name == "raises":
         raise ValueError("a reason")
     if name == "dies":
@@ -60,18 +69,6 @@ def test_an_error_is_relative_to_all_numbers_of_a_kind():
 
 def test_every_shipped_config_of_a_run_is_compared():
     assert [*parity.shipped()] == shipped.RUNS
-
-
-@pytest.mark.parametrize("geometry", ["large kernel", "oblong", "cropped", "pixels left over"])
-@pytest.mark.parametrize("functions", [UNFOLDED, TAPS], ids=["unfolded", "taps"])
-def test_a_formulation_of_products_is_the_native_one(functions, geometry):
-    geometry = GEOMETRIES[geometry]
-
-    def contractions(place):
-        return lambda given: {name: getattr(place, name)(*given[name], geometry) for name in given}
-
-    given = {name: filled(operands(name, geometry)) for name in convolutions.CONTRACTIONS}
-    assert_close(*(jax.jit(contractions(place))(given) for place in (functions, native)))
 
 
 @pytest.mark.parametrize("formulation", ["unfolded", "taps", convolutions.IN_TURN])
@@ -106,13 +103,19 @@ def fake(tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "PACKAGE", "fakes")
     monkeypatch.setattr(scheduler, "STARTS", 0.0)
 
-    def measure(*names, seconds=100.0):
+    def measure(*names, seconds=100.0, resumable=False):
         file = results.StageFile(tmp_path, "stage", "as told", tiny=True)
-        tasks = [scheduler.Task("stage", Case(name, 1.0)) for name in names]
+        cases = [Case(name, 1.0, resumable=resumable) for name in names]
+        tasks = [scheduler.Task("stage", case) for case in cases]
         tasks = [task for task in tasks if not file.is_done(task.case.name)]
         end = time.monotonic() + seconds
         left = scheduler.run(
-            tasks, {"stage": file}, SETTINGS, machine=MACHINE, end=end, say=lambda line: None
+            tasks,
+            {"stage": file},
+            SETTINGS._replace(out=str(tmp_path)),
+            machine=MACHINE,
+            end=end,
+            say=lambda line: None,
         )
         return json.loads((tmp_path / "stage.json").read_text()), [task.case.name for task in left]
 
@@ -141,6 +144,61 @@ def test_what_is_done_is_not_done_again_and_what_does_not_fit_is_left(fake):
     second, left = fake("fine", "raises", "more", seconds=0.5)
     assert second == first
     assert left == ["raises", "more"]
+
+
+def test_what_was_begun_goes_on(fake):
+    first, left = fake("long", "fine", resumable=True)
+    assert left == ["long"]
+    assert first["cases"]["long"]["status"] == "begun"
+    assert first["cases"]["long"]["why"] == "half of it is done"
+    assert first["cases"]["long"]["rows"] == [{"value": 1.5, "case": "long"}]
+    second, left = fake("long", "fine", resumable=True)
+    assert not left
+    assert second["cases"]["long"]["status"] == "done"
+
+
+def test_a_method_goes_on_where_it_was_stopped_and_ends_as_if_it_had_not_been(
+    tmp_path, monkeypatch
+):
+    end = time.monotonic() + 600
+    whole, parts = (
+        SETTINGS._replace(out=str(tmp_path / name), end=end) for name in ("whole", "parts")
+    )
+    (expected,) = published.measure(published.TINY, whole)
+    assert (expected["trials"], expected["rounds"]) == (2, 100)
+    assert (expected["part"], expected["their modes"]) == (100 / 400_000, 6.3)
+
+    step = VmappedTrials.step
+
+    def step_and_stop(self, trials, first):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, trials, first)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VmappedTrials, "step", step_and_stop)
+        stopped = published.measure(published.TINY, parts)
+        assert next(stopped)["rounds"] == 50
+        with pytest.raises(Unfinished, match="50% trained, saved"):
+            next(stopped)
+    (found,) = published.measure(published.TINY, parts)
+    minutes = ("minutes", "minutes_for_all")
+    assert found["minutes"] > 0
+    assert {name: found[name] for name in found if name not in minutes} == {
+        name: expected[name] for name in expected if name not in minutes
+    }
+
+
+def test_a_job_is_asked_to_stop_when_the_time_is_over():
+    with StopRequest() as stop, published._stopping(time.monotonic() + 0.05):
+        assert not stop.signal
+        end = time.monotonic() + 10
+        while not stop.signal and time.monotonic() < end:
+            time.sleep(0.01)
+    assert stop.signal == "SIGTERM"
+    with StopRequest() as stop, published._stopping(time.monotonic() + 0.05):
+        pass
+    time.sleep(0.1)
+    assert not stop.signal
 
 
 def test_results_of_other_sizes_or_damaged_ones_are_refused(tmp_path):
@@ -172,6 +230,47 @@ def test_the_table_has_ratios_shares_and_the_quickest(tmp_path):
     shown = table.convolutions(rows)
     assert "| x | p | 8 | 6 | 5 | 3 |" in shown
     assert "| x | p | 8 | b | to_y | 5 | 2 | two |" in shown
+
+
+def test_every_bar_has_its_figure_or_says_that_there_is_none():
+    nothing = {name: [] for name in stages.NAMES}
+    assert {row["measured"] for row in bars.table(nothing)} == {"not measured yet"}
+    card = {"card": "x"}
+    speed = [
+        {"work": "dcgan 128/64", "dtype": "float32", "ms": 1.2},
+        {"work": "dcgan 128/64", "dtype": "float32", "ms": 1.0},
+        {"work": "dcgan 128/64", "dtype": "bfloat16", "ms": 0.1},
+        {"work": "dcgan 128/64", "peer": "eager, TF32", "ms": 8.0},
+        {"work": "dcgan 128/64", "peer": "graph, TF32", "ms": 2.0},
+        {"work": "dcgan 128/64", "peer": "graph, TF32, bfloat16", "ms": 0.5},
+        {"work": "ring 512/128", "peer": "graph, TF32", "ms": 0.5},
+        {"device": "y", "float32": 1.0},
+    ]
+    side = [
+        {"work": "ring", "trials": 16, "ms": 1.0, "trials_x_rounds_per_s": 16_000.0},
+        {"work": "ring", "trials": 128, "ms": 2.0, "trials_x_rounds_per_s": 64_000.0},
+        {"work": "ring", "trials": 4096, "failed": "out of memory"},
+        {"work": "MNIST pair", "trials": 1, "ms": 1.0, "trials_x_rounds_per_s": 1000.0},
+        {"work": "MNIST pair", "trials": 64, "ms": 6.4, "trials_x_rounds_per_s": 10_000.0},
+    ]
+    mnist_run = {"run": "mnist", "seconds": 59.0, "mnist_cnn_10k/frechet": 40.0}
+    done = [
+        {"protocol": protocol, "method": method, "part": 1.0, "minutes": 0.5}
+        for protocol, methods in bars.IN_FULL.items()
+        for method in range(methods)
+    ]
+    found = nothing | {
+        "speed": [row | card for row in speed],
+        "side_by_side": [row | card for row in side],
+        "runs": [mnist_run | card],
+        "published": [row | card for row in done],
+    }
+    rows = bars.table(found)
+    assert [row["measured"] for row in rows] == pytest.approx([0.5, 32, 10, 59, 5])
+    assert [row["holds"] for row in rows] == [True, False, False, True, True]
+    found["published"][0]["part"] = 0.5
+    found["runs"][0]["mnist_cnn_10k/frechet"] = 50.0
+    assert [row["measured"] for row in bars.table(found)][3:] == 2 * ["not measured yet"]
 
 
 def test_the_peers_commands_run_in_one_process_and_one_may_fail(tmp_path):
@@ -215,7 +314,9 @@ def test_a_stage_measures_on_a_cpu(tmp_path, monkeypatch):
     scheduler.run(tasks, files, SETTINGS, machine=results.machine(), end=end, say=said.append)
     assert files["parity"].is_done("streams"), said
     assert all(row["holds"] for row in files["parity"].rows())
-    assert "| uniform | yes | 0 | yes |" in table.markdown(files)
+    shown = table.markdown(files)
+    assert "| uniform | yes | 0 | yes |" in shown
+    assert shown.count("not measured yet") == len(bars.BARS)
 
 
 def test_the_command_leaves_what_does_not_fit(tmp_path):

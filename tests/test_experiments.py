@@ -24,8 +24,7 @@ from gan_jax.study import figures, page
 from gan_jax.study.markdown import markdown
 from gan_jax.study.statistics import Interval, interval, paired
 from gan_jax.sweep import study as studies
-from gan_jax.sweep.trial_schedule import steps_per_dispatch
-from gan_jax.sweep.vmapped import _schedules
+from gan_jax.sweep.trial_schedule import schedules, steps_per_dispatch
 
 EXPERIMENTS = Path(base.__file__).parents[1] / "experiments"
 MOST_STRUCTURES = 25
@@ -138,7 +137,7 @@ def test_all_trials_can_be_run_in_few_programs(name):
         points = data.load(configs[0].data)
         # Seeds differ in what is drawn, not in how long a trial takes: one of them is enough.
         setups = [build(config, points) for config in configs if config.seed == min(seeds)]
-        assert steps_per_dispatch(_schedules(setups)[1]) >= 20
+        assert steps_per_dispatch(schedules(setups)[1]) >= 20
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -251,7 +251,7 @@ def test_ganspace_is_the_principal_components_regressed_back(generator):
 IMAGES = {"model.generator.width": 2, "model.latent": 3}
 
 
-@pytest.mark.parametrize("name", ["cnn", "dcgan", "mlp", "r3gan", "sngan"])
+@pytest.mark.parametrize("name", ["cnn", "dcgan", "mlp", "r3gan", "small_dcgan", "sngan"])
 def test_every_generator_has_a_first_layer(generator, name):
     generate, _ = generator({"model.name": name, **IMAGES}, (8, 8, 1))
     z = latents(6, 3)

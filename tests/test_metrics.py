@@ -4,12 +4,13 @@ import dataclasses
 import json
 import math
 
+import jax
 import numpy as np
 import pytest
 import scipy.linalg
 
 from gan_jax.core.errors import InputError
-from gan_jax.data import Dataset, embedded, mixtures
+from gan_jax.data import Dataset, embedded, mixtures, stacked
 from gan_jax.examples import IMAGE
 from gan_jax.metrics import PROTOCOLS, classifier, images, manifold, modes
 from gan_jax.metrics.batching import BATCH
@@ -29,6 +30,15 @@ def digits():
 @pytest.fixture(scope="module")
 def ring():
     return mixtures.load("ring", "exact")
+
+
+@pytest.fixture(scope="module")
+def stacks(digits):
+    """A part of stacked MNIST, of the embedded digits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stacked, "TRAIN_IMAGES", 700)
+        patch.setattr(stacked, "TEST_IMAGES", 600)
+        return stacked.stack(digits)
 
 
 # ---- the Frechet distance: closed forms
@@ -224,10 +234,10 @@ def test_classifier_takes_grey_uint8(wrong):
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_protocol_contract(name, digits, ring):
+def test_protocol_contract(name, digits, ring, stacks):
     # A number of samples is all that protocols of one kind differ in: few show what holds for it.
     protocol = dataclasses.replace(PROTOCOLS[name], num=600)
-    dataset = ring if name.startswith("mixture") else digits
+    dataset = {"mixture": ring, "stacked": stacks}.get(name.split("_")[0], digits)
     reference = protocol.reference(dataset)
     samples = np.resize(dataset.train, (protocol.num, *dataset.train.shape[1:]))
     scores = protocol.measure(np.array_split(samples, 3), reference)
@@ -248,6 +258,30 @@ def test_protocol_contract(name, digits, ring):
 def test_protocol_refuses_other_data(name, digits, ring):
     with pytest.raises(InputError, match=f"config.eval.protocol={name}: measures"):
         PROTOCOLS[name].reference(digits if name.startswith("mixture") else ring)
+
+
+def test_an_image_of_three_digits_counts_for_its_mode(digits, stacks):
+    protocol = dataclasses.replace(PROTOCOLS["stacked_mnist_25600"], num=600)
+    with pytest.raises(InputError, match="measures images of three digits each"):
+        protocol.reference(digits)
+    scores = protocol.measure([stacks.test[:100], stacks.test[100:]], None)
+    counts = np.bincount(stacks.test_conditions["label"], minlength=1000)
+    # The classifier has 0.5 % of digits wrong: of 1,800 a few, each of which moves one image.
+    assert scores["modes"] == pytest.approx(np.count_nonzero(counts), abs=10)
+    assert scores["reverse_kl"] == pytest.approx(modes.reverse_kl(counts), abs=0.03)
+    assert scores["confidence"] > 0.98
+    few = protocol.measure([np.repeat(stacks.test[:4], 150, axis=0)], None)
+    assert few["modes"] == 4
+    assert few["reverse_kl"] == pytest.approx(np.log(1000 / 4))
+
+
+def test_the_channels_of_an_image_are_read_alike_one_by_one_and_in_a_program(stacks):
+    kind, images = PROTOCOLS["stacked_mnist_25600"].kind, stacks.test[:64]
+    digits, probabilities = jax.jit(kind.features)(images)
+    expected = stacks.test_conditions["label"][:64]
+    assert np.mean(stacked.mode(np.asarray(digits)) == expected) > 0.9
+    together = kind.numbers(kind.statistics(np.asarray(digits), np.asarray(probabilities)), None)
+    assert together == pytest.approx(kind.measure([images], None), rel=1e-5)
 
 
 def test_floor_of_a_sorted_set_has_every_digit(digits):

@@ -51,6 +51,8 @@ FITTING = [
     ("mlp", (5, 7, 3)),
     ("r3gan", (8, 8, 3)),
     ("r3gan", (28, 28, 1)),
+    ("small_dcgan", (8, 9, 3)),
+    ("small_dcgan", (28, 28, 3)),
     ("sngan", (8, 8, 3)),
     ("sngan", (64, 64, 1)),
 ]
@@ -172,6 +174,13 @@ SIZES = {  # layer by layer for the widths of configs/base.py (32 and 64), 28x28
             *(128 * 256, *(2 * [bottleneck(256)]), 7 * 7 * 256, dense(256, 1)),
         ],
     ),
+    "small_dcgan": (
+        [
+            *(dense(64, 4 * 4 * 256), norm(256), conv(3, 256, 128), norm(128)),
+            *(conv(3, 128, 64), norm(64), conv(3, 64, 32), norm(32), conv(3, 32, 1)),
+        ],
+        [conv(3, 1, 64), conv(3, 64, 128), conv(3, 128, 256), dense(4 * 4 * 256, 1)],
+    ),
     "sngan": (
         [
             *(dense(64, 7 * 7 * 128), norm(128), norm(64), residual(128, 64)),
@@ -185,6 +194,7 @@ TOTALS = {
     "dcgan": (237_345, 138_561),
     "mlp": (29_136, 54_465),
     "r3gan": (331_168, 1_003_585),
+    "small_dcgan": (654_785, 373_761),
     "sngan": (557_377, 1_185_985),
 }
 
@@ -215,6 +225,7 @@ def test_parameter_counts_of_the_default_config(name):
         ("dcgan", (12, 12, 1), "config.data.image_size", 12),  # 3 is too small a one
         ("dcgan", (28, 32, 1), "config.data.image_size", 28),  # not square
         ("dcgan", (2,), "config.model.name", "dcgan"),
+        ("small_dcgan", (7, 28, 1), "config.data.image_size", 7),
         ("vae", (28, 28, 1), "config.model.name", "vae"),
     ],
 )

@@ -5,10 +5,16 @@ from collections import Counter
 
 import flax.linen as nn
 import jax
+import numpy as np
 import pytest
 from jax import export
 
+from gan_jax.config.hyperparameters import numbers
+from gan_jax.core.devices import TrialDevices
+from gan_jax.data.batches import Examples
 from gan_jax.models import cnn
+from gan_jax.models.conv import mapped
+from gan_jax.sweep.trial_program import Program, SharedData
 
 # No two sizes alike, so that a shape says which array it is.
 N, G, D = 14, 6, 10  # examples, the generator's width, the discriminator's
@@ -190,3 +196,57 @@ def test_the_compiler_leaves_no_choice_of_a_formulation_to_the_run(start):
     program = parts.devices.compile(phase.step)
     lowered = program.lower(parts.state, parts.examples, parts.batches.indices(0, phase.batches))
     assert " conditional(" not in lowered.compile().as_text()
+
+
+# Trials side by side: the same step, mapped over T of them with kernels of their own.
+
+T = 3
+GROUPS = re.compile(r"(?:feature|batch)_group_count = (\d+) : i64")
+
+
+@pytest.fixture(scope="module")
+def mapped_step(start):
+    """A function of a platform to the mapped step as StableHLO."""
+    setup = start(PAIR | {"train.batch_size": N}, shape=(8, 8, 1), num=32).setup
+    program, devices = Program(setup, by_turns=False), TrialDevices(T, 1)
+    own = {name: np.stack([value] * T) for name, value in numbers(setup.config).items()}
+    trials = jax.eval_shape(devices.compile(program.start), own, None, None)
+    images = Examples(jax.ShapeDtypeStruct((32, 8, 8, 1), np.uint8))
+    (phase,) = setup.make_round(setup.updates)
+    indices = np.stack([[setup.batches.indices(0, phase.batches)]] * T)
+    step = devices.compile(program.step, donates=True)
+
+    def text(platform):
+        found = export.export(step, platforms=[platform])(
+            trials, indices, SharedData(images, images, {})
+        )
+        return found.mlir_module()
+
+    return text
+
+
+def test_a_tpu_gets_every_convolution_of_many_trials_as_a_grouped_one(mapped_step):
+    text = mapped_step("tpu")
+    groups = [max(map(int, GROUPS.findall(line))) for line in text.split("\n") if ".convol" in line]
+    assert groups == [T] * needed().total()
+
+
+def products_over_trials(text):
+    """How many products are batched over the trials; a generator's dense layers are too."""
+    batched = [found for found in PRODUCT.findall(text) if "batching_dims = [0] x [0]" in found]
+    return len(batched)
+
+
+@pytest.mark.parametrize(("windows", "taps"), [(mapped.WINDOWS, False), (0, True)])
+@pytest.mark.usefixtures("lowered_anew")
+def test_a_gpu_gets_products_batched_over_trials(mapped_step, monkeypatch, windows, taps):
+    """One a convolution, or one a tap where the windows would take too much memory."""
+    monkeypatch.setattr(mapped, "WINDOWS", windows)
+    text = mapped_step("cuda")
+    of_layers = {
+        name: (kernel[0] * kernel[1] if taps else 1) for name, (*_, kernel, _) in LAYERS.items()
+    }
+    expected = sum(sum(COUNTS[name]) * each for name, each in of_layers.items())
+    dense = products_over_trials(mapped_step("tpu"))
+    assert ".convolution" not in text
+    assert products_over_trials(text) == dense + expected

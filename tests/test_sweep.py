@@ -3,25 +3,23 @@
 import copy
 import re
 
-import jax
 import numpy as np
 import pandas as pd
 import program
 import pytest
 from ml_collections import ConfigDict
+from trials import alone, assert_each_is_alone, side_by_side
 
 from configs import ring
 from gan_jax import data
 from gan_jax.config.hyperparameters import numbers, structure
 from gan_jax.config.setup import build
-from gan_jax.core.devices import one_device
 from gan_jax.core.errors import InputError
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.run.diagnosis import make_diagnosis
-from gan_jax.run.rounds import make_rounds
 from gan_jax.run.sampling import make_sampler
-from gan_jax.sweep import run_job as job_runs
-from gan_jax.sweep.jobs import programs, rounds, split_into_jobs
+from gan_jax.sweep import jobs, run_parts
+from gan_jax.sweep.jobs import existing_job, most_side_by_side, programs, rounds, split_into_jobs
 from gan_jax.sweep.results import collect
 from gan_jax.sweep.run_job import JobFolder, run_job
 from gan_jax.sweep.study import TrialConfig, load, matching
@@ -98,6 +96,10 @@ ALIKE = {
         {"loss": "relativistic_pairing"},
         {"schedule.discriminator": (1, 3), "schedule.generator": (2, 1)},
     ),
+    "a ratio of many updates that all share": (
+        {"schedule.discriminator": 9, "loss": "relativistic_pairing"},
+        {"seed": (3, 4)},
+    ),
     "momentum, codes and classes": (
         {
             **dict.fromkeys(both("name"), "momentum"),
@@ -120,23 +122,6 @@ ALIKE = {
 }
 
 
-def alone(config, points):
-    """The state after the config's rounds, run as `gan_jax.main` does."""
-    devices, setup = one_device(), build(config, points)
-    phases, examples = setup.phases(devices), setup.training(points)
-    state, run_rounds = setup.first_state(), make_rounds(phases, devices, setup.batches, examples)
-    for step in range(config.train.steps):
-        state, _ = run_rounds(state, step)
-    return jax.device_get(state)
-
-
-def furthest(one, other) -> float:
-    """The largest difference between the parameters of two states' players."""
-    pairs = [(one.generator, other.generator), (one.discriminator, other.discriminator)]
-    gaps = [jax.tree.map(lambda a, b: np.abs(a - b).max(), a.params, b.params) for a, b in pairs]
-    return max(jax.tree.leaves(gaps))
-
-
 @pytest.mark.parametrize("case", ALIKE)
 def test_a_trial_is_what_it_is_alone(case, points):
     shared, numbers_of = ALIKE[case]
@@ -145,25 +130,7 @@ def test_a_trial_is_what_it_is_alone(case, points):
         for trial in range(2)
     ]
     assert structure(configs[0]) == structure(configs[1])
-    side = VmappedTrials(configs, points)
-    trials, steps, finals = side.start(), 0, {}
-    while steps < side.steps:
-        trials, steps = side.step(trials, steps)
-        host = side.to_host(trials)
-        for trial in side.due(steps):
-            finals[trial] = jax.tree.map(lambda leaf, trial=trial: leaf[trial], host.state)
-    assert finals[0].step == finals[1].step == ROUNDS
-    # The program is made of the first trial's config: that the second goes by its own numbers is in
-    # question in every case, that the first does too in the one where it ends before the second.
-    rounding = 0
-    for trial in (0, 1) if case == "a ratio where the generator takes reals" else (1,):
-        expected = alone(configs[trial], points)
-        assert expected.step == ROUNDS
-        leaves = jax.tree.leaves(finals[trial]), jax.tree.leaves(expected)
-        for one, other in zip(*leaves, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
-        rounding = max(rounding, furthest(finals[trial], expected))
-    assert furthest(*finals.values()) > 10 * rounding
+    assert_each_is_alone(configs, points, side_by_side(VmappedTrials(configs, points)))
 
 
 def test_each_number_is_tried():
@@ -253,8 +220,8 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
         {"optim.generator.decay": "cosine"},
         {"optim.generator.decay": "cosine", "train.steps": 12},
     )
-    jobs = split_into_jobs(trials, most=2)
-    assert [[trial.number for trial in job.trials] for job in jobs] == [
+    found = split_into_jobs(trials, most=2)
+    assert [[trial.number for trial in job.trials] for job in found] == [
         [0, 1],
         [3],
         [2],
@@ -263,30 +230,63 @@ def test_what_differs_in_numbers_is_one_job_and_what_differs_in_structure_is_not
         [6],
     ]
     assert rounds(trials) == 7 * ROUNDS + 2 * 6
-    assert programs(jobs) == 6
-    assert [job.name for job in split_into_jobs(trials, most=2)] == [job.name for job in jobs]
+    assert programs(found) == 6
+    assert [job.name for job in split_into_jobs(trials, most=2)] == [job.name for job in found]
     renamed = split_into_jobs([*trials[:2], *specs({"loss": "least_squares"})], most=2)
-    assert renamed[0].name == jobs[0].name
-    assert renamed[1].name != jobs[2].name
+    assert renamed[0].name == found[0].name
+    assert renamed[1].name != found[2].name
 
 
-def test_images_are_runs_of_their_own():
-    config = small()
-    config.data.name = "mnist"
-    assert [
-        job.vmapped
-        for job in split_into_jobs([TrialConfig(0, config), TrialConfig(1, config)], most=9)
-    ] == [0, 0]
+def test_long_trials_of_one_ratio_are_a_program_of_their_own(monkeypatch):
+    ratios = [(1, 1), (2, 1), (1, 1), (4, 1), (1, 4)]
+    names = ("schedule.discriminator", "schedule.generator")
+    trials = specs(*(dict(zip(names, ratio, strict=True)) for ratio in ratios))
+    for pays, expected in (
+        (2 * ROUNDS, [[0, 2], [1, 3, 4]]),
+        (2 * ROUNDS + 1, [[0, 1, 2, 3, 4]]),
+        (ROUNDS, [[0, 2], [1], [3], [4]]),
+    ):
+        monkeypatch.setattr(jobs, "RATIO_PAYS", pays)
+        found = split_into_jobs(trials)
+        assert [[trial.number for trial in job.trials] for job in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("most", "accelerated", "images", "some_points"),
+    [
+        (None, False, [(1, False)] * 3, [(3, True)]),  # of a CPU each image trial takes it all
+        (None, True, [(3, True)], [(3, True)]),
+        (2, False, [(2, True), (1, True)], [(2, True), (1, True)]),
+        (1, True, [(1, False)] * 3, [(1, True)] * 3),
+    ],
+)
+def test_what_is_side_by_side(most, accelerated, images, some_points, tmp_path):
+    for name, expected in (("mnist", images), ("ring", some_points)):
+        trials = specs(*({"data.name": name, "seed": seed} for seed in range(3)))
+        found = split_into_jobs(trials, most, accelerated=accelerated)
+        assert [(len(job.trials), job.vmapped) for job in found] == expected
+        for job in found:
+            place = JobFolder(tmp_path / job.name)
+            place.assign(job.trials, vmapped=job.vmapped)
+            assert existing_job(place, job.trials) == job
+
+
+def test_how_many_are_side_by_side_is_a_number_or_auto():
+    assert most_side_by_side("auto") is None
+    assert most_side_by_side("64") == 64
+    for wrong in ("0", "-1", "many", "1.5", ""):
+        with pytest.raises(InputError, match=f"^--side_by_side={wrong}: must be auto or a whole"):
+            most_side_by_side(wrong)
 
 
 def test_a_job_goes_on_where_it_stood(job, side, tmp_path, monkeypatch):
-    def anew(configs, dataset):
+    def anew(configs, dataset, later):
         """The trials as a process of their own would make them, but for compiling."""
         assert configs == [trial.config for trial in job.trials]
         return copy.copy(side)
 
-    monkeypatch.setattr(job_runs, "VmappedTrials", anew)
-    monkeypatch.setattr(job_runs, "SECONDS_A_CHECKPOINT", 0)
+    monkeypatch.setattr(run_parts, "VmappedTrials", anew)
+    monkeypatch.setattr(run_parts, "SECONDS_A_CHECKPOINT", 0)
     whole, broken = JobFolder(tmp_path / "whole"), JobFolder(tmp_path / "broken")
     run_job(job, whole)
     evaluated = []
@@ -307,6 +307,11 @@ def test_a_job_goes_on_where_it_stood(job, side, tmp_path, monkeypatch):
     run_job(job, broken)
     assert len(evaluated) == 5
     assert broken.rows.read_text() == whole.rows.read_text()
+    saved = [
+        {one.name: one.read_bytes() for one in job.samples.iterdir()} for job in (broken, whole)
+    ]
+    assert saved[0] == saved[1]
+    assert len(set(saved[0].values())) == 3
     assert broken.share() == whole.share() == 1
     table = collect(job.trials, [broken])
     assert table[["trial", "step"]].to_numpy().tolist() == [

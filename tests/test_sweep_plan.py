@@ -5,7 +5,7 @@ from toy_study import Counting, config, runner, specs
 
 from gan_jax.core.errors import InputError, RunError, Stopped
 from gan_jax.study.report import Claim, Report
-from gan_jax.sweep import identity, plan, run_study
+from gan_jax.sweep import identity, plan, run_parts, run_study
 from gan_jax.sweep import run_job as job_runs
 from gan_jax.sweep import study as studies
 from gan_jax.sweep.runners import Options
@@ -25,7 +25,7 @@ def report(results):
 
 @pytest.fixture(autouse=True)
 def counting(monkeypatch):
-    monkeypatch.setattr(job_runs, "VmappedTrials", Counting)
+    monkeypatch.setattr(run_parts, "VmappedTrials", Counting)
 
 
 def reported(results):
@@ -77,7 +77,7 @@ def test_a_job_that_was_begun_goes_on_as_it_was_cut(tmp_path):
     study = study_of(tmp_path, *seeds(0, 1, 2, 3, 4))
     first = plan.make(study.trials, tmp_path, 2)
     for job in first.jobs:
-        first.place(job).assign(job.trials)
+        first.place(job).assign(job.trials, vmapped=True)
     job_runs.run_job(first.jobs[0], first.place(first.jobs[0]))
     then = plan.make(study.trials, tmp_path, 4)
     assert (then.done, then.left) == (first.jobs[:1], first.jobs[1:])

@@ -9,8 +9,7 @@ from toy_study import Counting, specs
 
 from gan_jax.core.errors import RunError, Stopped
 from gan_jax.core.files import write_atomically
-from gan_jax.sweep import plan, rows
-from gan_jax.sweep import run_job as job_runs
+from gan_jax.sweep import plan, rows, run_parts
 from gan_jax.sweep.folder import JobFolder, JobProgress
 from gan_jax.sweep.jobs import split_into_jobs
 from gan_jax.sweep.results import collect
@@ -19,7 +18,7 @@ from gan_jax.sweep.run_job import run_job
 
 @pytest.fixture(autouse=True)
 def counting(monkeypatch):
-    monkeypatch.setattr(job_runs, "VmappedTrials", Counting)
+    monkeypatch.setattr(run_parts, "VmappedTrials", Counting)
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def job():
 @pytest.fixture
 def place(job, tmp_path):
     place = JobFolder(tmp_path / "jobs" / job.name)
-    place.assign(job.trials)
+    place.assign(job.trials, vmapped=True)
     return place
 
 
@@ -58,7 +57,7 @@ def stop_at(steps, monkeypatch):
 
 def begun(job, place, monkeypatch, at=6):
     """A job that stood at a checkpoint after 4 rounds when it was ended in mid-evaluation."""
-    monkeypatch.setattr(job_runs, "SECONDS_A_CHECKPOINT", 0)
+    monkeypatch.setattr(run_parts, "SECONDS_A_CHECKPOINT", 0)
     go_on = stop_at(at, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         run_job(job, place)
@@ -105,6 +104,40 @@ def test_a_job_without_the_rows_before_its_checkpoint_starts_anew(
     run_job(job, place)
     assert counted(job, place) == WHOLE
     assert "starts anew" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("then", "evaluated"), [(2, [8]), (None, [8]), (1, [8]), (3, [2, 4, 6, 8])]
+)
+def test_a_job_of_several_parts_goes_on_in_its_part(job, place, monkeypatch, then, evaluated):
+    """What is another part, since others are in it, begins anew."""
+    monkeypatch.setattr(run_parts, "SECONDS_A_CHECKPOINT", 0)
+    go_on = stop_at(8, monkeypatch)  # which only the last trial, the second part, comes to
+    with pytest.raises(ZeroDivisionError):
+        run_job(job, place, most=2)
+    go_on()
+    found, evaluate = [], Counting.evaluate
+
+    def noting(self, trials, steps):
+        found.append(steps)
+        return evaluate(self, trials, steps)
+
+    monkeypatch.setattr(Counting, "evaluate", noting)
+    run_job(job, place, most=then)
+    assert found == evaluated
+    assert sorted(counted(job, place)) == WHOLE
+    assert place.share() == 1
+    assert not place.checkpoints.exists()
+
+
+def test_trials_that_do_not_fit_are_told_by_the_flag(job, place, monkeypatch):
+    def full(*_):
+        raise RuntimeError("RESOURCE_EXHAUSTED: trying to allocate 17179869184 bytes")
+
+    monkeypatch.setattr(Counting, "step", full)
+    why = "^--side_by_side=3: out of memory: 16.0 GiB asked for; give fewer trials at once$"
+    with pytest.raises(RunError, match=why):
+        run_job(job, place)
 
 
 def test_garbage_after_the_checkpoint_is_dropped(job, place, monkeypatch, capsys):
@@ -175,7 +208,7 @@ def test_the_last_words_of_a_job_that_was_stopped_are_true(job, place, monkeypat
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-    assert [path.name for path in place.checkpoints.glob("[0-9]*")] == ["2"]
+    assert [path.name for path in place.checkpoints.glob("*/[0-9]*")] == ["2"]
     assert place.share() == 0.25
     monkeypatch.setattr(Counting, "evaluate", evaluate)
     run_job(job, place)

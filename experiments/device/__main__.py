@@ -3,11 +3,13 @@
     python -m experiments.device --out=FOLDER [--budget=480] [--peer=PROGRAM] [--tiny]
 
 Stages in order of worth: parity with the CPU, speed beside PyTorch, convolutions of many trials,
-trials side by side, whole runs, a published table. Each is made of cases, whose
+trials side by side, whole runs, published tables. Each is made of cases, whose
 results are written to FOLDER/STAGE.json one by one and never measured twice: the same command goes
 on, on another machine too if FOLDER is brought along. A case begins only if its estimate fits into
 what is left of the budget; one that fails or hangs is written down with its last lines, and tried
-again by the next command. At the end FOLDER/table.md has what is known so far.
+again by the next command. Those of the published tables take all the time that is left, and go on
+from where they stood: --stages=published gives them the whole budget. At the end FOLDER/table.md
+has what is known so far.
 
 The peer is a program of PyTorch's that runs the same rounds, `python PROGRAM --work=dcgan ...`,
 and prints one JSON line; see `experiments.device.peer`.
@@ -47,7 +49,8 @@ def main() -> None:
         raise InputError("--peer", _PEER.value, "there is no such file")
     out = Path(_OUT.value).expanduser().absolute()
     out.mkdir(parents=True, exist_ok=True)
-    settings = Settings(tiny=_TINY.value, peer=_PEER.value and str(Path(_PEER.value).absolute()))
+    peer = _PEER.value and str(Path(_PEER.value).absolute())
+    settings = Settings(_TINY.value, peer, str(out), end)
     _keep_programs(Path(_CACHE.value).absolute() if _CACHE.value else out / "programs")
     modules = {name: stages.load(name) for name in stages.NAMES}
     files = {
@@ -62,9 +65,13 @@ def main() -> None:
         if case.late == late and not files[name].is_done(case.name)
     ]
     for task in tasks:
-        _say(f"to do: {task.stage}: {task.case.name}: about {task.case.seconds:.0f} s")
-    total = sum(task.case.seconds for task in tasks)
-    _say(f"all of it takes about {total:.0f} s, the budget is {_BUDGET.value:.0f} s")
+        how = "from" if task.case.resumable else "about"
+        _say(f"to do: {task.stage}: {task.case.name}: {how} {task.case.seconds:.0f} s")
+    total = sum(task.case.seconds for task in tasks if not task.case.resumable)
+    _say(
+        f"those of a known time take about {total:.0f} s, the budget is {_BUDGET.value:.0f} s; "
+        "those with `from` go on until it is over"
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     left, code = [], 0
     try:

@@ -21,19 +21,19 @@ from jax import lax
 
 from configs import mnist
 from experiments.device.case import Case, Row, Settings
-from experiments.device.formulations import FORMULATIONS
 from experiments.device.timing import Started, at_once, first_call, measured, settled
 from experiments.speed import works
 from gan_jax.config.setup import build
 from gan_jax.data import DataSpec
 from gan_jax.examples import IMAGE
-from gan_jax.models.conv import native
+from gan_jax.models.conv import native, taps, unfolded
 from gan_jax.models.conv.geometry import Geometry
 
 SHAPE = (28, 28, 1)
 CONFIGS = {"MNIST pair": mnist.get_config, "dcgan": lambda: works.WORKS["dcgan"].config(128, 64)}
 TRIALS = (64, 8, 1)
 CONTRACTIONS = {"to_y": ("x", "kernel"), "to_x": ("y", "kernel"), "to_kernel": ("x", "y")}
+FORMULATIONS = {"unfolded": unfolded, "taps": taps, "native": native}
 IN_TURN = "native in turn"
 # Compiling convolutions of many groups may take very long: what is known before is then told.
 GROUPS = (("unfolded", "taps", IN_TURN), ("native",))

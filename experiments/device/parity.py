@@ -33,8 +33,6 @@ from gan_jax.config.setup import build
 from gan_jax.core.devices import one_device
 from gan_jax.core.streams import example_keys, root, stream
 from gan_jax.data import DATASETS, Dataset
-from gan_jax.data.mixtures import MIXTURES
-from gan_jax.data.raw_sets import RAW_SETS
 from gan_jax.examples import IMAGE
 from gan_jax.examples.condition import LABEL
 from gan_jax.game.state import GANState
@@ -64,7 +62,7 @@ def cases(settings: Settings) -> list[Case]:
     return [
         Case("streams", 5),
         Case("points", 40),
-        Case("images", 100),
+        Case("images", 115),
         Case("points in bfloat16", 25, late=True),
         Case("images in bfloat16", 60, late=True),
     ]
@@ -123,10 +121,11 @@ def shipped() -> dict[str, ModuleType]:
 def random_dataset(config: ConfigDict, num: int) -> Dataset:
     """As many random pixels or points as the config's data set has, in ten classes."""
     name, rng = config.data.name, np.random.default_rng(0)
+    shape = (num, *DATASETS[name].shape(config.data))
     if DATASETS[name].kind is IMAGE:
-        x = rng.integers(256, size=(num, *RAW_SETS[name].shape), dtype=np.uint8)
+        x = rng.integers(256, size=shape, dtype=np.uint8)
     else:
-        x = rng.normal(size=(num, MIXTURES[name].centres.shape[1])).astype(np.float32)
+        x = rng.normal(size=shape).astype(np.float32)
     conditions = {LABEL: np.arange(num, dtype=np.int32) % 10}
     return Dataset(name, "random", DATASETS[name].kind, x, x[:0], conditions)
 

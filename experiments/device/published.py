@@ -1,79 +1,110 @@
-"""How much of a published table does the device have in a minute?
+"""How far does the device come with published tables?
 
-PacGAN's ring (`configs/ring_pacgan.py`, 400,000 rounds), GAN and PacGAN2 as `experiments.published`
-has them, ten trials each side by side, from the start for as many rounds as a minute has after
-compiling: a row an evaluation, with the means over trials, and the minutes that the whole protocol
-would take at that pace. Nothing is kept to go on from; `python -m gan_jax.sweep
-experiments/published.py` does that.
+The protocols of `experiments.common.protocols`, in full: PacGAN's ring and grid (GAN, PacGAN2 to
+PacGAN4, 400,000 rounds), unrolled's ring (25,000) and stacked MNIST with unrolled's small networks
+(500,000, from the embedded digits), ten trials a method side by side, by the engine that sweeps
+use. A method is trained until the command's time is over; the next command, on another machine too,
+goes on where it stood, from FOLDER/published. A row says which `part` of the protocol its figures
+are of, with intervals of 95 % over the trials, beside those reported after the whole; `minutes` is
+what the whole took, if it is done, and `minutes_for_all` what it takes at the last command's pace.
 """
 
-import statistics
+import dataclasses
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import jax
-from ml_collections import ConfigDict
+from experiments.common import protocols, trained
+from experiments.device.case import Case, Row, Settings, Unfinished
+from gan_jax.core.errors import Stopped
+from gan_jax.sweep.folder import JobFolder
+from gan_jax.sweep.jobs import Job, name_of
+from gan_jax.sweep.run_job import run_job
+from gan_jax.sweep.study import TrialConfig
 
-from configs import ring_pacgan
-from experiments.device.case import Case, Row, Settings
-from gan_jax import data
-from gan_jax.sweep.vmapped import VmappedTrials
-
-METHODS = ("GAN", "PacGAN2")
-TRIALS, SECONDS, COMPILING = 10, 60, 40
-WIDTHS = ("model.generator.width", "model.discriminator.width")
-TINY_TRIALS, TINY_SECONDS, TINY_COMPILING = 2, 1, 40
-EVERY, TINY_EVERY = 5_000, 10  # rounds from evaluation to evaluation
+LEAST, TINY_LEAST = 75, 40  # seconds: compiling, and training that is worth it
+SAVING = 15  # seconds before the end from when on it stops and saves
+TINY = "ring, PacGAN: GAN"
+TINY_TRIALS = 2
+TINY_FIELDS = {
+    "train.batch_size": 8,
+    "train.steps": 100,
+    "eval.every": 50,
+    "model.generator.width": 4,
+    "model.discriminator.width": 4,
+}
 
 
 def cases(settings: Settings) -> list[Case]:
-    """One a method."""
+    """One a method, after all that takes a known time: they take all that is left."""
     if settings.tiny:
-        return [Case("GAN", TINY_SECONDS + TINY_COMPILING)]
-    return [Case(method, SECONDS + COMPILING) for method in METHODS]
+        return [Case(TINY, TINY_LEAST, late=True, resumable=True)]
+    return [Case(_title(one), LEAST, late=True, resumable=True) for one in protocols.whole()]
 
 
 def measure(name: str, settings: Settings) -> Iterator[Row]:
-    """A row an evaluation."""
-    from experiments import published  # it brings what reports are made with
+    """The only row of a method.
 
-    fields = published.PROTOCOLS["ring, PacGAN"][1][name]
-    trials = TINY_TRIALS if settings.tiny else TRIALS
-    limit = TINY_SECONDS if settings.tiny else SECONDS
-    configs = [_config(fields, seed, tiny=settings.tiny) for seed in range(trials)]
-    whole = configs[0].train.steps
-    side = VmappedTrials(configs, data.load(configs[0].data))
-    state, steps = side.start(), 0
-    state, steps = jax.block_until_ready(side.step(state, steps))
-    started, compiled = time.monotonic(), steps
-    while steps < side.steps:
-        state, steps = side.step(state, steps)
-        if not side.due(steps):
-            continue
-        jax.block_until_ready(state)
-        pace = (time.monotonic() - started) / (steps - compiled)
-        rows = [row for _, row in side.evaluate(state, steps)]
-        means = {
-            measure: statistics.mean(row[f"mixture_2500/{measure}"] for row in rows)
-            for measure in published.MEASURES
-        }
-        yield {
-            "method": name,
-            "trials": trials,
-            "rounds": steps,
-            "share": steps / whole,
-            "minutes_for_all": pace * whole / 60,
-            **means,
-        }
-        if time.monotonic() - started > limit:
-            return
+    Raises:
+        Unfinished: If the time was over before its end.
+    """
+    (wanted,) = (one for one in protocols.whole() if _title(one) == name)
+    if settings.tiny:
+        wanted = _shrunk(wanted)
+    job = Job(name_of(wanted.configs), tuple(wanted.configs), vmapped=True)
+    place = JobFolder(Path(settings.out) / "published" / "jobs" / job.name)
+    if not place.digests():
+        place.assign(job.trials, vmapped=True)
+    unfinished = None
+    try:
+        with _stopping(settings.end - SAVING):
+            run_job(job, place, most=len(job.trials))
+    except Stopped as stopped:
+        unfinished = Unfinished(str(stopped))
+    for row in trained.beside([place], [wanted]):
+        yield row | _minutes(place)
+    if unfinished:
+        raise unfinished
 
 
-def _config(fields: dict[str, int], seed: int, *, tiny: bool) -> ConfigDict:
-    config = ring_pacgan.get_config()
-    config.update_from_flattened_dict(fields | {"seed": seed})
-    config.eval.every = EVERY
-    if tiny:
-        small = {"train.batch_size": 8, "train.steps": 1000, "eval.every": TINY_EVERY}
-        config.update_from_flattened_dict(small | dict.fromkeys(WIDTHS, 4))
+def _title(one: protocols.Trials) -> str:
+    return f"{one.protocol}: {one.method}"
+
+
+def _shrunk(one: protocols.Trials) -> protocols.Trials:
+    trials = [
+        dataclasses.replace(trial, config=_tiny(trial)) for trial in one.configs[:TINY_TRIALS]
+    ]
+    return one._replace(configs=trials)
+
+
+def _tiny(trial: TrialConfig):
+    config = trial.config.copy_and_resolve_references()
+    config.update_from_flattened_dict(TINY_FIELDS)
     return config
+
+
+@contextmanager
+def _stopping(end: float) -> Iterator[None]:
+    """From `end` on, by `time.monotonic`, a job is asked to stop, as by a scheduler's signal."""
+    ask = threading.Timer(end - time.monotonic(), os.kill, (os.getpid(), signal.SIGTERM))
+    ask.daemon = True
+    ask.start()
+    try:
+        yield
+    finally:
+        ask.cancel()
+
+
+def _minutes(place: JobFolder) -> Row:
+    told, record = place.job_progress(), place.record()
+    trained_here = told.share - (told.since or 0.0)
+    pace = told.seconds / trained_here if trained_here else None
+    return {
+        "minutes": record and record["device_seconds"] / 60,
+        "minutes_for_all": pace and pace / 60,
+    }

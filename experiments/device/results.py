@@ -8,7 +8,7 @@ from experiments.speed.environment import environment
 from gan_jax.core.errors import InputError
 from gan_jax.core.files import Form, read_object, to_json, write_atomically
 
-DONE, FAILED = "done", "failed"
+DONE, FAILED, BEGUN = "done", "failed", "begun"
 FLAG = Form(lambda value: isinstance(value, bool), "true or false")
 FIELDS = {"tiny": FLAG, "machines": list, "cases": dict}
 
@@ -25,7 +25,7 @@ class StageFile:
     Attributes:
         machines: What the cases were measured on.
         cases: By name, a case's status, seconds, machine (its place in `machines`), rows and, if
-            it failed, why.
+            it is not done, why.
 
     Raises:
         Damaged: If the file holds no results.
@@ -44,17 +44,24 @@ class StageFile:
             self.machines, self.cases = found["machines"], found["cases"]
 
     def is_done(self, name: str) -> bool:
-        """Whether a case is done; one that failed is tried again."""
+        """Whether a case is done; one that failed is tried again, one that was begun goes on."""
         return self.cases.get(name, {}).get("status") == DONE
 
     def add(
-        self, name: str, rows: list[Row], *, seconds: float, machine: dict, why: str | None
+        self,
+        name: str,
+        rows: list[Row],
+        *,
+        seconds: float,
+        machine: dict,
+        status: str = DONE,
+        why: str | None = None,
     ) -> None:
-        """Write down a case; `why` it failed, or None."""
+        """Write down a case; `why` it is not done, or None."""
         if machine not in self.machines:
             self.machines.append(machine)
         self.cases[name] = {
-            "status": FAILED if why else DONE,
+            "status": status,
             "seconds": round(seconds, 1),
             "machine": self.machines.index(machine),
             **({"why": why} if why else {}),

@@ -19,6 +19,7 @@ from gan_jax.metrics import PROTOCOLS
 RUNS = {
     "ring": ("--config=configs/ring.py",),
     "mnist": ("--config=configs/mnist.py", "--config.data.source=embedded"),
+    "mnist_gpu": ("--config=configs/mnist_gpu.py", "--config.data.source=embedded"),
 }
 TINY = {
     "ring": (
@@ -27,7 +28,7 @@ TINY = {
         *("--config.eval.every=20", "--config.model.discriminator.width=4"),
     )
 }
-SECONDS = {"ring": 60, "mnist": 90}
+SECONDS = {"ring": 60, "mnist": 90, "mnist_gpu": 90}
 
 
 def _listed(settings: Settings) -> dict[str, tuple[str, ...]]:

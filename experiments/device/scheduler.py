@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from experiments.device import stages
 from experiments.device.case import Case, Row, Settings
-from experiments.device.results import StageFile
+from experiments.device.results import BEGUN, DONE, FAILED, StageFile
 
 STARTS = 10.0  # seconds that a process takes until its first case begins
 PATIENCE, GRACE = 2.0, 30.0  # a case may take so many times its estimate, and seconds beyond
@@ -32,6 +33,20 @@ class Task(NamedTuple):
 
     stage: str
     case: Case
+
+
+class Outcome(NamedTuple):
+    """What became of a case.
+
+    Attributes:
+        rows: What it has measured.
+        status: One of `results`.
+        why: Why it is not done; None if it is.
+    """
+
+    rows: list[Row]
+    status: str = DONE
+    why: str | None = None
 
 
 class Worker:
@@ -58,8 +73,8 @@ class Worker:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
-    def measure(self, name: str, limit: float) -> tuple[list[Row], str | None]:
-        """The rows of a case, and why it failed, if it did.
+    def measure(self, name: str, limit: float) -> Outcome:
+        """What becomes of a case.
 
         Args:
             name: The case's.
@@ -73,13 +88,17 @@ class Worker:
             try:
                 answer = self._answers.get(timeout=max(end - time.monotonic(), 0))
             except queue.Empty:
-                return rows, f"not done after {limit:.0f} s\n{self._ended()}"
+                return Outcome(rows, FAILED, f"not done after {limit:.0f} s\n{self._ended()}")
             if answer is None:
                 lines = self._ended()
-                return rows, f"its process died (exit code {self._process.returncode})\n{lines}"
-            if "row" not in answer:
-                return rows, answer["error"] and f"{answer['error']}\n{self._last_lines()}"
-            rows.append(answer["row"])
+                code = self._process.returncode
+                return Outcome(rows, FAILED, f"its process died (exit code {code})\n{lines}")
+            if "row" in answer:
+                rows.append(answer["row"])
+            elif answer["status"] == FAILED:
+                return Outcome(rows, FAILED, f"{answer['why']}\n{self._last_lines()}")
+            else:
+                return Outcome(rows, **answer)
 
     @property
     def lives(self) -> bool:
@@ -134,7 +153,7 @@ def run(
         say: What a line is said by.
 
     Returns:
-        The tasks that did not fit.
+        The tasks that did not fit, or were begun and not finished.
     """
     worker, left = None, []
     try:
@@ -149,13 +168,17 @@ def run(
                 if worker:
                     worker.close()
                 worker = Worker(task.stage, settings)
-            rows, why = worker.measure(task.case.name, min(PATIENCE * needed + GRACE, end - now))
+            patience = math.inf if task.case.resumable else PATIENCE * needed + GRACE
+            found = worker.measure(task.case.name, min(patience, end - now))
             seconds = time.monotonic() - now
-            files[task.stage].add(task.case.name, rows, seconds=seconds, machine=machine, why=why)
-            outcome = f"failed: {why.splitlines()[0]}" if why else f"{len(rows)} rows"
+            written = found._asdict() | {"seconds": seconds, "machine": machine}
+            files[task.stage].add(task.case.name, **written)
+            if found.status == BEGUN:
+                left.append(task)
+            outcome = f"{found.status}: {found.why.splitlines()[0]}" if found.why else "done"
             say(
                 f"{task.stage}: {task.case.name}: {seconds:.1f} s "
-                f"(estimate {needed:.0f}): {outcome}"
+                f"(estimate {needed:.0f}): {len(found.rows)} rows, {outcome}"
             )
     finally:
         if worker:

@@ -1,15 +1,15 @@
 """How many trials side by side does the device like?
 
 Trials of a sweep that differ in their seeds, by the engine that sweeps use (`gan_jax.sweep`), as
-many rounds a dispatch as it chooses: the ring of `experiments.speed` with 1 to 4096 trials, and the
-MNIST pair (`configs/mnist.py`, embedded digits) with 1 to 64, where convolutions are the native
-grouped ones, one of `experiments.device.formulations` in their place, or the trials are computed in
-turn in one program. `ms` is of a round of all trials, `host_ms` what the host has to do for it;
-`peak_bytes` the most the device has held up to then, for all numbers of trials of a case together.
+many rounds a dispatch as it chooses: the ring of `experiments.speed` with 1 to 4096 trials, its
+dcgan (embedded digits) with 1 to 256, and the MNIST pair (`configs/mnist.py`) likewise, where all
+convolutions of many trials are of one formulation of `experiments.device.convolutions`, or the
+trials are computed in turn in one program. `ms` is of a round of all trials, `host_ms` what the
+host has to do for it; `peak_bytes` the most the device has held up to then, for all numbers of
+trials of a case together.
 """
 
 import contextlib
-import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -20,7 +20,7 @@ from ml_collections import ConfigDict
 
 from configs import mnist
 from experiments.device.case import Case, Row, Settings
-from experiments.device.formulations import FORMULATIONS
+from experiments.device.convolutions import FORMULATIONS
 from experiments.device.timing import (
     Started,
     at_once,
@@ -30,22 +30,25 @@ from experiments.device.timing import (
 )
 from experiments.speed import works
 from gan_jax import data
-from gan_jax.models.conv import native
+from gan_jax.models.conv import mapped, native
 from gan_jax.sweep import vmapped
 
-RING, PAIR, IN_TURN = "ring", "MNIST pair", "in turn"
+RING, DCGAN, PAIR, IN_TURN = "ring", "dcgan", "MNIST pair", "in turn"
+PEERS = {RING: "ring 512/128", DCGAN: "dcgan 128/64"}  # the works that are the peer's too
 
 # Work, formulation of its convolutions, and numbers of trials, whose programs are compiled at once.
 WANTED = {
     Case("MNIST pair, unfolded", 60): (PAIR, "unfolded", (8, 64)),
     Case("ring", 60): (RING, None, (1, 16, 128, 1024)),
     Case("MNIST pair, native", 75): (PAIR, "native", (1, 8, 64)),
+    Case("dcgan", 75): (DCGAN, None, (1, 8, 64)),
     Case("MNIST pair, in turn", 60, late=True): (PAIR, IN_TURN, (64,)),
     Case("MNIST pair, taps", 60, late=True): (PAIR, "taps", (8, 64)),
     Case("MNIST pair, unfolded, more", 75, late=True): (PAIR, "unfolded", (256,)),
     Case("ring, more", 90, late=True): (RING, None, (4096,)),
+    Case("dcgan, more", 90, late=True): (DCGAN, None, (256,)),
 }
-TINY = {Case("ring", 30): (RING, None, (1, 2))}
+TINY = {Case("ring", 30): (RING, None, (1, 2)), Case("dcgan", 40): (DCGAN, None, (1, 2))}
 
 
 def cases(settings: Settings) -> list[Case]:
@@ -89,7 +92,8 @@ def _first(work: str, trials: int, *, tiny: bool) -> Started:
 def _config(work: str, seed: int, *, tiny: bool) -> ConfigDict:
     if work == RING:
         return works.trial("ring", 8 if tiny else 512, 4 if tiny else 128, seed)
-    config = mnist.get_config()
+    batch, width = (8, 4) if tiny else (128, 64)
+    config = works.WORKS["dcgan"].config(batch, width) if work == DCGAN else mnist.get_config()
     config.seed, config.data.source, config.eval.protocol = seed, "embedded", "mnist_cnn_1k"
     return config
 
@@ -100,11 +104,10 @@ def _formulated(name: str | None = None) -> Iterator[None]:
     if name is None:
         yield
         return
-    limit = 0 if name == IN_TURN else math.inf  # from where on trials are computed in turn
-    functions = FORMULATIONS.get(name, native)
-    contractions = {key: getattr(functions, key) for key in ("to_y", "to_x", "to_kernel")}
+    jax.clear_caches()  # lowerings of an earlier case are remembered by their shapes
+    formulation = FORMULATIONS.get(name, native)
     with (
-        mock.patch.object(vmapped, "LARGE", limit),
-        mock.patch.multiple(native, **contractions),
+        mock.patch.object(vmapped, "in_turn", return_value=name == IN_TURN),
+        mock.patch.object(mapped, "formulation", return_value=formulation),
     ):
         yield

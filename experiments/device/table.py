@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from experiments.common import trained
+from experiments.device import bars, stages
 from experiments.device.case import Row
 from experiments.device.results import FAILED, StageFile
 
 
 def markdown(files: Mapping[str, StageFile]) -> str:
     """All stages' tables, what failed, and what it was measured on."""
-    found = {name: file.rows() for name, file in files.items()}
-    parts = ["# What this device does"]
-    parts += [_machines(files)]
+    found = dict.fromkeys(stages.NAMES, ()) | {name: file.rows() for name, file in files.items()}
+    parts = ["# What this device does", _machines(files)]
+    parts += ["## Bars", grid(bars.table(found), bars.COLUMNS)]
+    found["side_by_side"] = bars.over_peer(found["side_by_side"], found["speed"])
     for name, rows in found.items():
         if rows:
             parts += [f"## {name.replace('_', ' ').capitalize()}", TABLES[name](rows)]
@@ -132,11 +135,7 @@ def convolutions(rows: Sequence[Row]) -> str:
 
 SIDE = (
     *("work", "formulation", "trials", "rounds_per_dispatch", "ms", "host_ms"),
-    *("trials_x_rounds_per_s", "peak_bytes", "first_call_s", "failed"),
-)
-PUBLISHED = (
-    *("method", "trials", "rounds", "share", "minutes_for_all"),
-    *("modes", "high_quality", "reverse_kl", "covariance_ratio"),
+    *("trials_x_rounds_per_s", "over peer in turn", "peak_bytes", "first_call_s", "failed"),
 )
 RUN = (
     *("run", "seconds", "rounds", "mnist_cnn_10k/frechet"),
@@ -148,5 +147,5 @@ TABLES = {
     "convolutions": convolutions,
     "side_by_side": _plain(*SIDE),
     "runs": _plain(*RUN),
-    "published": _plain(*PUBLISHED),
+    "published": _plain(*trained.COLUMNS, "minutes", "minutes_for_all"),
 }

@@ -4,7 +4,8 @@
 
 MODULE is a stage, see `experiments.device.case.Stage`, and SETTINGS its `Settings` as JSON. Reads a
 case's name a line and answers with lines of JSON: {"row": ...} for each row as soon as it is known,
-then {"error": null}, or what went wrong. The parent is `experiments.device.scheduler`.
+then {"status": "done", "why": null}, or another status and why. The parent is
+`experiments.device.scheduler`.
 """
 
 import importlib
@@ -23,18 +24,21 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     process.keep_memory()
-    from experiments.device.case import Settings
+    from experiments.device.case import Settings, Unfinished
+    from experiments.device.results import BEGUN, DONE, FAILED
 
     stage, settings = importlib.import_module(sys.argv[1]), Settings(**json.loads(sys.argv[2]))
     for line in sys.stdin:
-        error = None
+        status, why = DONE, None
         try:
             for row in stage.measure(line.rstrip("\n"), settings):
                 print(json.dumps({"row": finite(row)}), file=answers, flush=True)
+        except Unfinished as stopped:
+            status, why = BEGUN, str(stopped)
         except Exception as raised:  # a case lost is no reason to lose the others
             traceback.print_exc()
-            error = "".join(traceback.format_exception_only(raised)).strip()
-        print(json.dumps({"error": error}), file=answers, flush=True)
+            status, why = FAILED, "".join(traceback.format_exception_only(raised)).strip()
+        print(json.dumps({"status": status, "why": why}), file=answers, flush=True)
     answers.close()
     os._exit(0)  # a thread that still compiles must not keep the process
 

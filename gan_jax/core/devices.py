@@ -85,6 +85,18 @@ def use_cores() -> None:
         jax.config.update("jax_num_cpu_devices", os.cpu_count())
 
 
+def is_cpu() -> bool:
+    """Whether programs run on the host's own cores."""
+    return jax.default_backend() == "cpu"
+
+
+def memory_limit() -> int | None:
+    """Bytes that programs may use on each of this host's devices; None where nobody says."""
+    told = [device.memory_stats() for device in jax.local_devices()]
+    limits = [stats["bytes_limit"] for stats in told if stats and "bytes_limit" in stats]
+    return min(limits, default=None)
+
+
 class Devices:
     """The devices of the run, over which every batch is laid out.
 
@@ -103,7 +115,7 @@ class Devices:
         self.axis_name = "devices" if self.count > 1 else None
         # An accelerator must not wait for the host between short rounds. On a CPU the host is the
         # device, and XLA runs a convolution in a loop several times slower than outside one.
-        self.rounds_per_dispatch = 1 if jax.default_backend() == "cpu" else 10
+        self.rounds_per_dispatch = 1 if is_cpu() else 10
 
     def share(self, batch_size: int) -> int:
         """Examples of a batch on each device.
@@ -181,14 +193,15 @@ class TrialDevices:
 
     Args:
         trials: How many trials there are.
+        most: How many devices are used at most; None: all.
 
     Attributes:
         count: Devices that have trials.
     """
 
-    def __init__(self, trials: int):
+    def __init__(self, trials: int, most: int | None = None):
         self._trials = trials
-        self.count = min(trials, jax.local_device_count())
+        self.count = min(trials, most or jax.local_device_count())
         self._devices = jax.local_devices()[: self.count]
 
     def compile(
@@ -228,6 +241,28 @@ class TrialDevices:
         if self.count == 1:
             return found
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[: self._trials], found)
+
+
+def local_count() -> int:
+    """How many devices this host has."""
+    return jax.local_device_count()
+
+
+def bytes_of_program(compiled: jax.stages.Wrapped, *args: Any) -> int:
+    """Bytes that a program needs on its device, arguments and results included, by XLA's analysis.
+
+    Args:
+        compiled: As `TrialDevices.compile` gives it for one device.
+        args: Its arguments, or their shapes.
+    """
+    found = compiled.lower(*args).compile().memory_analysis()
+    return (
+        found.argument_size_in_bytes
+        + found.output_size_in_bytes
+        - found.alias_size_in_bytes
+        + found.temp_size_in_bytes
+        + found.generated_code_size_in_bytes
+    )
 
 
 def _one_by_one(function: Callable) -> Callable:

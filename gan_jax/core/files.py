@@ -72,9 +72,14 @@ def write_atomically(path: Path, text: str) -> None:
         path: The file.
         text: What it is to hold, without the last end of line.
     """
+    write_bytes_atomically(path, (text + "\n" if text else "").encode())
+
+
+def write_bytes_atomically(path: Path, data: bytes) -> None:
+    """The same for what is no text."""
     partial = path.with_name(path.name + ".partial")
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text + "\n" if text else "")
+    with open(partial, "wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)

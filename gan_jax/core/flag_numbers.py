@@ -1,6 +1,7 @@
 """How a config's numbers and switches are read from `--config.KEY=VALUE`: as people write them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from absl import flags
@@ -22,6 +23,12 @@ def whole_number(text: str) -> int:
         if not number.is_integer():
             raise
         return int(number)
+
+
+READERS: Mapping[type, Callable[[str], Any]] = MappingProxyType(
+    {int: whole_number, float: float, bool: flags.BooleanParser().parse, str: str}
+)
+"""From a text to a field's value, by the field's type; each raises ValueError."""
 
 
 class _Parser(flags.ArgumentParser):
@@ -51,9 +58,5 @@ class _Parser(flags.ArgumentParser):
 
 def register() -> None:
     """Have the fields of every config read so; once, before flags are parsed."""
-    for kind, read in (
-        (int, whole_number),
-        (float, float),
-        (bool, flags.BooleanParser().parse),
-    ):
-        config_flags.register_flag_parser_for_type(kind, _Parser(kind, read))
+    for kind in (int, float, bool):
+        config_flags.register_flag_parser_for_type(kind, _Parser(kind, READERS[kind]))

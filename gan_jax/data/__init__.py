@@ -8,7 +8,7 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from gan_jax.core.errors import choose
-from gan_jax.data import images, mixtures
+from gan_jax.data import images, mixtures, stacked
 from gan_jax.data.dataset import Dataset, DataSpec
 from gan_jax.data.mixtures import MIXTURES, Mixture
 from gan_jax.data.raw_sets import RAW_SETS
@@ -35,14 +35,18 @@ class DataSource(NamedTuple):
     classifier: str | None = None
 
 
-def _images(config: ConfigDict) -> Dataset:
+def _images(config: ConfigDict, name: str | None = None) -> Dataset:
     return images.load(
-        config.name,
+        name or config.name,
         config.source,
         data_dir=config.data_dir,
         raw_dir=config.raw_dir,
         image_size=config.image_size,
     )
+
+
+def _stacked_mnist(config: ConfigDict) -> Dataset:
+    return stacked.stack(_images(config, "mnist"))
 
 
 def _mixture(config: ConfigDict) -> Dataset:
@@ -53,6 +57,10 @@ def _image_shape(config: ConfigDict) -> tuple[int, ...]:
     return (config.image_size, config.image_size, RAW_SETS[config.name].shape[-1])
 
 
+def _stacked_shape(config: ConfigDict) -> tuple[int, ...]:
+    return (config.image_size, config.image_size, stacked.DIGITS)
+
+
 def _point_shape(config: ConfigDict) -> tuple[int, ...]:
     return (MIXTURES[config.name].centres.shape[1],)
 
@@ -60,6 +68,7 @@ def _point_shape(config: ConfigDict) -> tuple[int, ...]:
 DATASETS = {
     **{name: DataSource(_images, IMAGE, _image_shape) for name in RAW_SETS},
     "mnist": DataSource(_images, IMAGE, _image_shape, classifier="mnist_cnn"),
+    stacked.NAME: DataSource(_stacked_mnist, IMAGE, _stacked_shape),
     **{
         name: DataSource(_mixture, POINT, _point_shape, density=of) for name, of in MIXTURES.items()
     },

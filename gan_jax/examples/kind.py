@@ -21,8 +21,7 @@ class ExampleKind:
         to_data: The inverse, of what generators give.
         bounded: Whether the floats lie in [-1, 1], so that a generator ends with a tanh.
         augmentable: Whether `game.augment` knows how to change one.
-        side_by_side: Whether trials on such examples each leave most of a device idle, so that
-            sweeps train many of them in one program.
+        small: Whether one is a few numbers, so that a trial leaves most of any device idle.
         size_field: The config's field that decides the shape, or None: the data decide.
         num_shown: How many a picture shows.
         scaled: Whether a picture's scale is that of real examples.
@@ -41,7 +40,7 @@ class ExampleKind:
     to_data: Callable[[jax.Array], jax.Array]
     bounded: bool
     augmentable: bool
-    side_by_side: bool
+    small: bool
     size_field: str | None
     num_shown: int
     scaled: bool

@@ -9,16 +9,21 @@ import typing
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 
 from gan_jax.core.errors import InputError
-from gan_jax.metrics import images, manifold, modes, none, random_cnn
+from gan_jax.metrics import images, manifold, modes, none, random_cnn, stacked
 
 
 class ProtocolKind(typing.Protocol):
-    """What a module of measurements has: `images`, `manifold`, `modes`, `random_cnn`."""
+    """What a module of measurements has: `images`, `manifold`, `modes`, `random_cnn`, ..."""
 
-    HEADLINE: tuple[str, ...]  # the numbers of `measure` that matter most
+    HEADLINE: tuple[str, ...]  # the numbers of `measure` that matter most, the first above all
+    BETTER: typing.Mapping[str, str]  # of each: "higher", "lower", or "one": the nearer to 1
+
+    def bounds(self, density: typing.Any) -> dict[str, tuple[float, float]]:
+        """Least and largest possible value of each, for data of a density that may be known."""
 
     def incompatibility(self, dataset) -> str:
         """Why these measurements can't be made on a data set, or an empty string."""
@@ -31,6 +36,16 @@ class ProtocolKind(typing.Protocol):
 
     def measure(self, batches: Iterable[np.ndarray], reference: typing.Any) -> dict[str, float]:
         """Numbers by name, each finite, for generated samples in batches `[N, ...]`."""
+
+    # The same in parts, for who samples many generators at once:
+    def features(self, examples: jax.Array) -> tuple[jax.Array, ...]:
+        """What is measured of each of N samples, `[N, ...]` each; traceable."""
+
+    def statistics(self, *features: np.ndarray) -> typing.Any:
+        """What is kept of a batch's features; `+` puts those of two batches together."""
+
+    def numbers(self, statistics: typing.Any, reference: typing.Any) -> dict[str, float]:
+        """What `measure` gives for all samples, from their statistics."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,7 @@ PROTOCOLS = {
         Protocol("mnist_cnn_manifold", num=2_500, kind=manifold),
         Protocol("random_cnn_10k", num=10_000, kind=random_cnn),
         Protocol("mixture_2500", num=2_500, kind=modes),
+        Protocol("stacked_mnist_25600", num=25_600, kind=stacked),
         Protocol("none", num=2_000, kind=none),
     )
 }

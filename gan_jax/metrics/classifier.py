@@ -75,24 +75,23 @@ def shipped_arrays() -> dict[str, np.ndarray]:
 @functools.cache
 def load_classifier() -> dict:
     """The shipped classifier's variables, for `MnistCNN().apply`; float32."""
-    return unflatten_dict(
-        {
-            name: jnp.asarray(array, jnp.float32)
-            for name, array in shipped_arrays().items()
-            if name.startswith(PARAMS)
-        },
-        sep="/",
-    )
+    arrays = {name: one for name, one in shipped_arrays().items() if name.startswith(PARAMS)}
+    with jax.ensure_compile_time_eval():  # not of the trace, if any, that asks first
+        given = {name: jnp.asarray(array, jnp.float32) for name, array in arrays.items()}
+    return unflatten_dict(given, sep="/")
 
 
-@jax.jit
-def _embed_batch(variables: dict, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Features and probabilities of one batch, uint8 of any side; compiled once a shape."""
+def features(images: jax.Array, variables: dict | None = None) -> tuple[jax.Array, jax.Array]:
+    """What the classifier makes of images, as `embed`, but traceable and all of them at once."""
+    variables = load_classifier() if variables is None else variables
     scaled = images.astype(jnp.float32) / 255.0
     if images.shape[1:3] != (SIDE, SIDE):
         scaled = jax.image.resize(scaled, (len(images), SIDE, SIDE, 1), "linear")
-    features, logits = MnistCNN().apply(variables, scaled)
-    return features, nn.softmax(logits)
+    found, logits = MnistCNN().apply(variables, scaled)
+    return found, nn.softmax(logits)
+
+
+_embed_batch = jax.jit(features)  # compiled once a shape
 
 
 def embed(images: np.ndarray, variables: dict | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +112,7 @@ def embed(images: np.ndarray, variables: dict | None = None) -> tuple[np.ndarray
             f"the classifier takes uint8 [N, H, W, 1], got {images.dtype} {list(images.shape)}"
         )
     variables = load_classifier() if variables is None else variables
-    return in_batches(functools.partial(_embed_batch, variables), images)
+    return in_batches(functools.partial(_embed_batch, variables=variables), images)
 
 
 def share_as_asked(images: np.ndarray, labels: np.ndarray) -> float:

@@ -8,10 +8,29 @@ import numpy as np
 from scipy.special import entr, rel_entr
 
 from gan_jax.examples import IMAGE
-from gan_jax.metrics.classifier import CLASSES, embed, shipped_arrays
+from gan_jax.metrics.classifier import CLASSES, embed, features, shipped_arrays
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
+__all__ = [
+    "HEADLINE",
+    "ClassifierStatistics",
+    "Reference",
+    "features",
+    "held_out",
+    "incompatibility",
+    "measure",
+    "numbers",
+    "reference",
+    "statistics",
+]
+
 HEADLINE = ("frechet", "inception_score", "share_min", "share_max")
+BETTER = {
+    "frechet": "lower",
+    "inception_score": "higher",
+    "share_min": "higher",
+    "share_max": "lower",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +114,17 @@ class Reference:
         return cls(gaussian, arrays["reference/counts"])
 
 
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {
+        "frechet": (0, np.inf),
+        "inception_score": (1, CLASSES),
+        "share_min": (0, 1),
+        "share_max": (0, 1),
+    }
+
+
 def incompatibility(dataset) -> str:
     """Why these measurements can't be made on a data set, or an empty string."""
     if dataset.kind is IMAGE and dataset.shape[-1] == 1:
@@ -117,6 +147,9 @@ def held_out(dataset) -> np.ndarray:
     return dataset.train
 
 
+statistics = ClassifierStatistics.of
+
+
 def measure(batches: Iterable[np.ndarray], reference: Reference) -> dict[str, float]:
     """Distance, quality and diversity of generated images.
 
@@ -133,7 +166,11 @@ def measure(batches: Iterable[np.ndarray], reference: Reference) -> dict[str, fl
         (KL(generated || real shares) in nats, 0 is equal), `share_0` to `share_9` (the classes'
         shares, by the most probable class), `share_min` and `share_max` of these.
     """
-    statistics = ClassifierStatistics.of_images(batches)
+    return numbers(ClassifierStatistics.of_images(batches), reference)
+
+
+def numbers(statistics: ClassifierStatistics, reference: Reference) -> dict[str, float]:
+    """The numbers of `measure`."""
     shares = statistics.counts / statistics.num
     return {
         "frechet": frechet_distance(real=reference.gaussian, generated=statistics.gaussian),

@@ -2,13 +2,30 @@
 
 from collections.abc import Iterable
 
+import jax
 import numpy as np
 from scipy.special import rel_entr
 
 from gan_jax.data.mixtures import Mixture
 
 HEADLINE = ("modes", "high_quality", "reverse_kl", "covariance_ratio")
+BETTER = {
+    "modes": "higher",
+    "high_quality": "higher",
+    "reverse_kl": "lower",
+    "covariance_ratio": "one",
+}
 RADIUS = 3.0  # standard deviations from a centre within which a sample is of high quality
+
+
+def bounds(density: Mixture) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    return {
+        "modes": (0, len(density.centres)),
+        "high_quality": (0, 1),
+        "reverse_kl": (0, np.log(len(density.centres))),
+        "covariance_ratio": (0, np.inf),
+    }
 
 
 def incompatibility(dataset) -> str:
@@ -51,7 +68,22 @@ def measure(batches: Iterable[np.ndarray], reference: Mixture) -> dict[str, floa
         `reverse_kl`: KL(shares of the modes || uniform), 0 to log K nats.
         `covariance_ratio`: See `covariance_ratio`; a perfect sampler in two dimensions has 0.949.
     """
-    generated = np.concatenate(list(batches))
+    return numbers(list(batches), reference)
+
+
+def features(points: jax.Array) -> tuple[jax.Array]:
+    """Points are measured as they are."""
+    return (points,)
+
+
+def statistics(points: np.ndarray) -> list[np.ndarray]:
+    """One batch, kept as it is."""
+    return [points]
+
+
+def numbers(statistics: list[np.ndarray], reference: Mixture) -> dict[str, float]:
+    """The numbers of `measure`."""
+    generated = np.concatenate(statistics)
     points, nearest = high_quality(generated, reference)
     counts = np.bincount(nearest, minlength=len(reference.centres))
     return {

@@ -2,9 +2,17 @@
 
 from collections.abc import Iterable
 
+import jax
 import numpy as np
 
 HEADLINE = ()
+BETTER: dict[str, str] = {}
+
+
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {}
 
 
 def incompatibility(dataset) -> str:
@@ -28,4 +36,21 @@ def measure(batches: Iterable[np.ndarray], reference: None) -> dict[str, float]:
     del reference
     for _ in batches:
         pass
+    return {}
+
+
+def features(examples: jax.Array) -> tuple[()]:
+    """Nothing is measured of an example."""
+    del examples
+    return ()
+
+
+def statistics() -> tuple[()]:
+    """Nothing of a batch."""
+    return ()
+
+
+def numbers(statistics: tuple[()], reference: None) -> dict[str, float]:
+    """No numbers."""
+    del statistics, reference
     return {}

@@ -7,7 +7,9 @@ enough for a CPU.
 """
 
 import functools
+import operator
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,7 @@ from gan_jax.metrics.batching import in_batches
 from gan_jax.metrics.frechet import Gaussian, frechet_distance
 
 HEADLINE = ("frechet",)
+BETTER = {"frechet": "lower"}
 SIDE = 32  # pixels; other images are resized
 KERNELS = ((5, 5, 3, 32), (3, 3, 32, 64), (3, 3, 64, 64))  # of strides 2: 32 pixels a side to 4
 FEATURES = 64
@@ -45,14 +48,18 @@ def weights() -> tuple[np.ndarray, ...]:
     return tuple(draw(shape) for shape in (*KERNELS, (4 * 4 * KERNELS[-1][-1], FEATURES)))
 
 
-@jax.jit
-def _embed_batch(weights: tuple[jax.Array, ...], images: jax.Array) -> tuple[jax.Array]:
-    """Features of one batch, uint8 of any side; compiled once a shape."""
+def features(images: jax.Array, given: tuple[jax.Array, ...] | None = None) -> tuple[jax.Array]:
+    """Features of images, as `embed`, but traceable and all of them at once.
+
+    Args:
+        images: `[N, H, W, C]` uint8.
+        given: The network's weights; None: its own as constants.
+    """
     hidden = images.astype(jnp.float32) / 127.5 - 1
     if images.shape[1:3] != (SIDE, SIDE):
         hidden = jax.image.resize(hidden, (len(images), SIDE, SIDE, images.shape[-1]), "linear")
     hidden = jnp.broadcast_to(hidden, (*hidden.shape[:3], 3))
-    *kernels, projection = weights
+    *kernels, projection = weights() if given is None else given
     for kernel in kernels:
         layout = ("NHWC", "HWIO", "NHWC")
         convolved = lax.conv_general_dilated(
@@ -60,6 +67,9 @@ def _embed_batch(weights: tuple[jax.Array, ...], images: jax.Array) -> tuple[jax
         )
         hidden = jax.nn.relu(convolved)
     return (jnp.dot(hidden.reshape(len(images), -1), projection, precision=EXACT),)
+
+
+_embed_batch = jax.jit(features)  # compiled once a shape
 
 
 def embed(images: np.ndarray) -> np.ndarray:
@@ -79,19 +89,47 @@ def embed(images: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"takes uint8 [N, H, W, C], C = 1 or 3, got {images.dtype} {list(images.shape)}"
         )
-    (features,) = in_batches(functools.partial(_embed_batch, weights()), images)
-    return features
+    (found,) = in_batches(functools.partial(_embed_batch, given=weights()), images)
+    return found
+
+
+class FeatureSums(NamedTuple):
+    """Features in sums, whose size does not grow with their number.
+
+    Attributes:
+        num: How many images.
+        total: `[64]`, the sum of their features.
+        products: `[64, 64]`, the sum of the features' outer products with themselves.
+    """
+
+    num: int
+    total: np.ndarray
+    products: np.ndarray
+
+    def __add__(self, other: "FeatureSums") -> "FeatureSums":
+        """The sums of both."""
+        return FeatureSums(*map(operator.add, self, other))
+
+
+def statistics(found: np.ndarray) -> FeatureSums:
+    """The sums of one batch of features `[N, 64]`."""
+    found = np.asarray(found, np.float64)
+    return FeatureSums(len(found), found.sum(axis=0), found.T @ found)
 
 
 def gaussian(batches: Iterable[np.ndarray]) -> Gaussian:
     """Mean and covariance of the features of images in batches `[N, H, W, C]`, two at least."""
-    num, total, products = 0, 0.0, 0.0
-    for batch in batches:
-        features = embed(batch).astype(np.float64)
-        num += len(features)
-        total = total + features.sum(axis=0)
-        products = products + features.T @ features
-    return Gaussian.of_sums(num, total, products)
+    return Gaussian.of_sums(*_sums(batches))
+
+
+def _sums(batches: Iterable[np.ndarray]) -> FeatureSums:
+    return functools.reduce(operator.add, (statistics(embed(batch)) for batch in batches))
+
+
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {"frechet": (0, np.inf)}
 
 
 def incompatibility(dataset) -> str:
@@ -131,4 +169,10 @@ def measure(batches: Iterable[np.ndarray], reference: Gaussian) -> dict[str, flo
     Returns:
         `frechet`: 0 is equal; its unit is the random network's, so read it beside the floor.
     """
-    return {"frechet": frechet_distance(real=reference, generated=gaussian(batches))}
+    return numbers(_sums(batches), reference)
+
+
+def numbers(statistics: FeatureSums, reference: Gaussian) -> dict[str, float]:
+    """The numbers of `measure`."""
+    generated = Gaussian.of_sums(*statistics)
+    return {"frechet": frechet_distance(real=reference, generated=generated)}

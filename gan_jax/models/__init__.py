@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from gan_jax.core.errors import InputError, choose
 from gan_jax.examples import IMAGE, ExampleKind
 from gan_jax.examples.condition import LABEL
-from gan_jax.models import cnn, dcgan, mlp, r3gan, sngan
+from gan_jax.models import cnn, dcgan, mlp, r3gan, small_dcgan, sngan
 from gan_jax.models.conditioning import CONDITIONINGS
 from gan_jax.models.resampling import halvings
 from gan_jax.models.several import Several
@@ -50,8 +50,13 @@ def _down_to_a_small_base(shape: tuple[int, ...]) -> bool:
     return count > 0 and 4 <= shape[0] >> count <= 8
 
 
+def _large_enough(shape: tuple[int, ...]) -> bool:
+    return min(shape[:2]) >= 2**small_dcgan.HALVINGS
+
+
 _IMAGES = (IMAGE.name,)
 _SMALL_BASE = "square images that halve down to 4 to 8 pixels, such as 28, 32 or 64"
+_NO_SMALLER = f"images of {2**small_dcgan.HALVINGS} pixels a side or more"
 
 PAIRS = {
     "cnn": Pair(
@@ -67,6 +72,9 @@ PAIRS = {
     "mlp": Pair(mlp.Generator, mlp.Discriminator, None, lambda shape: True, "any examples"),
     "r3gan": Pair(
         r3gan.Generator, r3gan.Discriminator, _IMAGES, _down_to_a_small_base, _SMALL_BASE
+    ),
+    "small_dcgan": Pair(
+        small_dcgan.Generator, small_dcgan.Discriminator, _IMAGES, _large_enough, _NO_SMALLER
     ),
     "sngan": Pair(
         sngan.Generator, sngan.Discriminator, _IMAGES, _down_to_a_small_base, _SMALL_BASE

@@ -49,6 +49,28 @@ def scanned(step: Step) -> Step:
     return loop
 
 
+def as_one_step(phases: tuple[Phase, ...]) -> Step:
+    """A round as one step on its batches [batches, B]: phases that repeat are loops.
+
+    Of those it measures each time [repeats]; all phases are part of every round.
+    """
+
+    def step(state, examples, indices):
+        measured, first = {}, 0
+        for phase in phases:
+            count = phase.repeats * phase.batches
+            rows, first = indices[first : first + count], first + count
+            if phase.repeats == 1:
+                state, latest = phase.step(state, examples, rows)
+            else:
+                rows = rows.reshape(phase.repeats, phase.batches, -1)
+                state, latest = scanned(phase.step)(state, examples, rows)
+            measured |= latest
+        return state, measured
+
+    return step
+
+
 def make_rounds(
     phases: tuple[Phase, ...], devices: Devices, batches: Batches, examples: Examples
 ) -> RunRounds:

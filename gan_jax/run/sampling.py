@@ -77,19 +77,23 @@ def make_accuracy(game: Game) -> Callable[[Variables, Examples], float]:
     pack = game.preprocessing.pack
     size = BATCH - BATCH % pack
 
-    @jax.jit
-    def taken_for_real(variables: Variables, examples: Examples) -> jax.Array:
-        floats = examples._replace(x=game.kind.to_model(examples.x))
-        return game.discriminate_in_evaluation(variables, floats).logits > game.loss.threshold
+    classify = jax.jit(partial(taken_for_real, game))
 
     def accuracy(variables: Variables, examples: Examples) -> float:
         num = len(examples.x)
         rows = np.arange(num + -num % size) % num
         answers = [
-            taken_for_real(variables, jax.tree.map(lambda leaf, part=part: leaf[part], examples))
+            classify(variables, jax.tree.map(lambda leaf, part=part: leaf[part], examples))
             for part in np.split(rows, len(rows) // size)
         ]
         # Several discriminators' answers are [K, N]; packs are counted, not examples.
         return float(np.mean(np.concatenate(answers, axis=-1)[..., : -(-num // pack)]))
 
     return accuracy
+
+
+def taken_for_real(game: Game, variables: Variables, examples: Examples) -> jax.Array:
+    """Which real examples [N, ...], as data sets hold them, the discriminator takes for real, with
+    its running statistics: bool [N / pack], of several discriminators [K, N / pack]."""
+    floats = examples._replace(x=game.kind.to_model(examples.x))
+    return game.discriminate_in_evaluation(variables, floats).logits > game.loss.threshold

@@ -27,8 +27,9 @@ MARKS = {
     "refuted": Mark("✗", "Refuted"),
     "only when": Mark("◐", "Only in some settings"),
     "undecided": Mark("?", "Undecided"),
+    "measured": Mark("•", "Measured"),
 }
-"""What a claim can end as."""
+"""What a claim can end as; "measured" where nothing was put to the test."""
 
 
 class Claim(NamedTuple):

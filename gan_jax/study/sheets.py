@@ -12,6 +12,7 @@ from gan_jax.study.style import COLOURS, INK, sheet, styled
 _ROOM = 1.25  # of the plane shown, over the farthest coordinate of a centre
 _GAP = 1  # pixels between images
 _ACROSS = 4  # planes side by side
+_PICTURES_ACROSS = 2  # pictures, each of them a sheet of images
 _GUTTER, _TITLE = 0.08, 0.35  # inches between rows of images, and for the title
 
 
@@ -40,6 +41,27 @@ def scatter_sheet(points: Mapping[str, np.ndarray], centres: np.ndarray, *, titl
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(True)
         axes.set_title(f"{name}\n({lost:.1%} outside)" if lost else name, size="medium")
+    return figure
+
+
+@styled
+def picture_sheet(pictures: Mapping[str, np.ndarray], *, title: str) -> Figure:
+    """Pictures by name, side by side.
+
+    Args:
+        pictures: uint8 `[H, W]` or `[H, W, 3]` each.
+        title: What is to be seen.
+    """
+    across = min(_PICTURES_ACROSS, len(pictures))
+    down = -(-len(pictures) // across)
+    figure, grid = sheet(
+        title, 3.6 * across, 0.4 + 3.9 * down, nrows=down, ncols=across, squeeze=False
+    )
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, (name, picture) in zip(grid.flat, pictures.items(), strict=False):
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        axes.set_title(name, size="medium")
     return figure
 
 

@@ -18,7 +18,8 @@ class Identity(NamedTuple):
     Attributes:
         study: The study's name: that of its file.
         filter: Which of its trials were asked for, as the flag has it.
-        overrides: The user's overrides of its config, sorted.
+        overrides: The user's overrides of its config, sorted, and which fields are varied by flags;
+            more values of theirs are more trials of the same study.
         trials: Their digests.
     """
 
@@ -29,7 +30,11 @@ class Identity(NamedTuple):
 
 
 def identity(
-    path: Path, wanted: str, flags: Sequence[str], trials: Sequence[TrialConfig]
+    path: Path,
+    wanted: str,
+    flags: Sequence[str],
+    trials: Sequence[TrialConfig],
+    varied: Sequence[str] = (),
 ) -> Identity:
     """Who asks for a folder.
 
@@ -38,8 +43,10 @@ def identity(
         wanted: The filter.
         flags: The user's, of which those count that change its config.
         trials: The trials that are left by the filter.
+        varied: Fields that flags vary.
     """
     overrides = sorted(flag for flag in flags if flag.startswith("--config."))
+    overrides += sorted(f"--vary={field}" for field in varied)
     return Identity(path.stem, wanted, overrides, [trial.digest for trial in trials])
 
 

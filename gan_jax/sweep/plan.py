@@ -34,6 +34,14 @@ class Plan(NamedTuple):
         """A job's folder."""
         return JobFolder(self.folder / "jobs" / job.name)
 
+    def runs(self) -> dict[int, Path]:
+        """Where each trial's work directory is, by its number, if it has one."""
+        return {
+            trial.number: self.place(job).path / job.run(trial)
+            for job in self.jobs
+            for trial in job.trials
+        }
+
     def __str__(self) -> str:
         trials = [trial for job in self.jobs for trial in job.trials]
         apart = sum(not job.vmapped for job in self.left)
@@ -50,7 +58,13 @@ class Plan(NamedTuple):
         return "\n".join(lines)
 
 
-def make(trials: Sequence[TrialConfig], folder: Path, most: int) -> Plan:
+def make(
+    trials: Sequence[TrialConfig],
+    folder: Path,
+    most: int | None = None,
+    *,
+    accelerated: bool = False,
+) -> Plan:
     """What is done of trials, and the jobs for the others; nothing is changed.
 
     Trials are known by their configs, wherever they stood when they were trained. A job that was
@@ -59,7 +73,8 @@ def make(trials: Sequence[TrialConfig], folder: Path, most: int) -> Plan:
     Args:
         trials: All of the study.
         folder: The study's.
-        most: How many are trained side by side.
+        most: How many are trained side by side; None: as the devices like it.
+        accelerated: Whether jobs run on accelerators.
     """
     wanted = {trial.digest: trial for trial in trials}
     done, begun, left, damaged = [], [], [], {}
@@ -69,14 +84,14 @@ def make(trials: Sequence[TrialConfig], folder: Path, most: int) -> Plan:
         if why or not place.done.exists():
             begun.append((place, why))
         elif its:
-            done.append(existing_job(place.path.name, _taken(wanted, place.digests())))
+            done.append(existing_job(place, _taken(wanted, place.digests())))
     for place, why in begun:
         digests = place.digests()
         if why and wanted.keys() & set(digests):
             damaged[place.path.name] = why
         if digests and wanted.keys() >= set(digests):
-            left.append(existing_job(place.path.name, _taken(wanted, digests)))
-    left += split_into_jobs(list(wanted.values()), most)
+            left.append(existing_job(place, _taken(wanted, digests)))
+    left += split_into_jobs(list(wanted.values()), most, accelerated=accelerated)
     return Plan(folder, _sorted(done), _sorted(left), damaged)
 
 

@@ -1,5 +1,7 @@
-"""The rows that a trial leaves: which ones there must be, and which are missing."""
+"""The rows that trials leave: how they are kept, which there must be, and which are missing."""
 
+import math
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from gan_jax.core.files import read_lines
+from gan_jax.core.files import read_lines, to_json, write_atomically
 from gan_jax.run.intervals import next_time
 from gan_jax.sweep.study import TrialConfig
 
@@ -18,6 +20,29 @@ _FIELDS = {"trial": str, "step": int, "steps": int, "diverged_at": int}
 def read(path: Path) -> tuple[list[Row], list[str]]:
     """The sound rows of a job's `rows.jsonl`, and what is wrong with its other lines."""
     return read_lines(path, _FIELDS)
+
+
+def row(trial: TrialConfig, steps: int, measured: Mapping[str, float]) -> Row:
+    """A row as it is written; a measurement that is not finite has no entry in it."""
+    known = {
+        name: value
+        for name, value in measured.items()
+        if name not in ("trial", "steps") and math.isfinite(value)
+    }
+    return {"trial": trial.digest, "steps": steps, **known}
+
+
+def write(path: Path, rows: Iterable[Row]) -> None:
+    """Replace all rows, in one step."""
+    write_atomically(path, "\n".join(map(to_json, rows)))
+
+
+def append(path: Path, rows: Iterable[Row]) -> None:
+    """Add rows; they are on disk when this returns."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.writelines(to_json(row) + "\n" for row in rows)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def steps(config: ConfigDict) -> list[int]:

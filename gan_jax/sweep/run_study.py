@@ -12,7 +12,7 @@ from gan_jax.run.workdir import Workdir, versions
 from gan_jax.study import page
 from gan_jax.study.report import Report
 from gan_jax.sweep import plan as plans
-from gan_jax.sweep import results
+from gan_jax.sweep import results, standard
 from gan_jax.sweep.jobs import Job, programs, rounds
 from gan_jax.sweep.plan import Plan
 from gan_jax.sweep.progress import Progress
@@ -82,7 +82,7 @@ def _run(
     """Run jobs; what they have measured is collected whatever becomes of them."""
     places = [plan.place(job) for job in plan.left]
     for job, place in zip(plan.left, places, strict=True):
-        place.assign(job.trials)
+        place.assign(job.trials, vmapped=job.vmapped)
         if job.name in plan.damaged:
             place.done.unlink(missing_ok=True)
     try:
@@ -146,14 +146,16 @@ def _some(named: Sequence[str]) -> str:
 
 
 def _report(study: Study, plan: Plan, table: pd.DataFrame) -> Report:
-    report = _asked(study, plan.folder, "report", study.report, table)
+    if study.report is None:
+        report = standard.report(study, plan, table)
+    else:
+        report = _asked(study, plan.folder, "report", study.report, table)
     if not isinstance(report, Report):
         why = f"its function report returned {type(report).__name__}, a Report is wanted"
         raise RunError(f"{_safe(plan.folder)}: {study.path}: {why}")
     if not study.exhibit:
         return report
-    runs = {trial.number: plan.place(job).run for job in plan.jobs for trial in job.trials}
-    further = _asked(study, plan.folder, "exhibit", study.exhibit, runs)
+    further = _asked(study, plan.folder, "exhibit", study.exhibit, plan.runs())
     return replace(report, sections=[*report.sections, *further])
 
 

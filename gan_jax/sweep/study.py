@@ -56,41 +56,45 @@ class Study(NamedTuple):
         path: The file.
         question: Its docstring.
         trials: All of them.
-        report: From the table of results to a report.
-        probe: What to measure of a run that has been trained, from its folder to numbers by name:
-            they join its last evaluation. Only trials on images are runs.
-        exhibit: Further sections of the report, from the folders of the runs by trial.
+        report: From the table of results to a report; None: the standard one.
+        probe: What to measure of a trial that has been trained, from its work directory to numbers
+            by name: they join its last evaluation.
+        exhibit: Further sections of the report, from the work directories by trial. Of trials side
+            by side these have what was measured and saved at evaluations.
     """
 
     path: Path
     question: str
     trials: Sequence[TrialConfig]
-    report: Callable[[pd.DataFrame], Report]
+    report: Callable[[pd.DataFrame], Report] | None = None
     probe: Probe | None = None
     exhibit: Callable[[Mapping[int, Path]], Sequence[Section]] | None = None
 
 
-def load(path: Path, config: ConfigDict) -> Study:
+def load(path: Path, config: ConfigDict, combinations: Sequence[Mapping[str, Any]] = ()) -> Study:
     """The study of a file, its trials made from a config.
 
     Args:
-        path: A Python file with a docstring, `get_config()`, `sweep(add)` and `report(results)`;
-            and, if the study has them, `probe(folder)` and `exhibit(folders)`.
+        path: A Python file with a docstring, `get_config()` and `sweep(add)`; and, if the study has
+            them, `report(results)`, `probe(folder)` and `exhibit(folders)`.
         config: What the trials have in common: the file's own, as the user overrode it.
+        combinations: The trials of a file without `sweep`, as `vary.combinations` gives them.
 
     Raises:
         InputError: If the file is no study, or a trial's config can't be used.
     """
     module = load_file(path, "study")
-    further = {name: getattr(module, name, None) for name in ("probe", "exhibit")}
-    functions = {name: getattr(module, name, None) for name in ("sweep", "report")}
-    functions |= {name: function for name, function in further.items() if function is not None}
-    for name, function in functions.items():
+    sweep = _sweep(path, getattr(module, "sweep", None), combinations)
+    found = {name: getattr(module, name, None) for name in ("report", "probe", "exhibit")}
+    functions = {name: function for name, function in found.items() if function is not None}
+    for name, function in ({"sweep": sweep} | functions).items():
         _refuse_uncallable(path, name, function)
-    if _returns_nothing(module.report):
+    if "report" in functions and _returns_nothing(module.report):
         raise InputError("study", path, "its function report returns nothing, a Report is wanted")
-    trials = _trials(path, module.sweep, config)
-    return Study(path, (module.__doc__ or "").strip(), trials, module.report, **further)
+    study = Study(path, (module.__doc__ or "").strip(), _trials(path, sweep, config), **functions)
+    if study.report is None:
+        _refuse_unlike(study)
+    return study
 
 
 def matching(trials: Sequence[TrialConfig], wanted: str) -> list[TrialConfig]:
@@ -148,6 +152,36 @@ def load_file(path: Path, key: str) -> ModuleType:
     except Exception as error:  # whatever a file may do wrong
         raise InputError(key, path, f"can't be loaded: {error_in_study(error, path)}") from error
     return module
+
+
+def _sweep(path: Path, own: Callable | None, combinations: Sequence[Mapping[str, Any]]) -> Callable:
+    """What adds the trials: the file's own function, or one that adds the combinations.
+
+    Raises:
+        InputError: If there are both, or none.
+    """
+    if own is not None:
+        if combinations:
+            why = "has trials of its own: --vary and --seeds are for config files"
+            raise InputError("study", path, why)
+        return own
+    if not combinations:
+        why = "has no function sweep; of a config file say what to --vary, or how many --seeds"
+        raise InputError("study", path, why)
+
+    def add_all(add: Callable) -> None:
+        for overrides in combinations:
+            add(**overrides)
+
+    return add_all
+
+
+def _refuse_unlike(study: Study) -> None:
+    """Refuse trials that the standard report can't compare: measured by several protocols."""
+    protocols = sorted({trial.config.eval.protocol for trial in study.trials})
+    if len(protocols) > 1:
+        why = f"{study.path} has no function report, and the standard one compares by one protocol"
+        raise InputError("config.eval.protocol", ",".join(protocols), why)
 
 
 def _refuse_uncallable(path: Path, name: str, function: Any) -> None:

@@ -16,6 +16,7 @@ from gan_jax.examples.condition import Condition
 from gan_jax.game.schemes import Step, one_update
 from gan_jax.game.state import GANState
 from gan_jax.run import sampling
+from gan_jax.run.rounds import as_one_step
 
 Numbers = Mapping[str, jax.Array]
 
@@ -81,17 +82,38 @@ class Program(NamedTuple):
 
         def one(trial: TrialState, row: jax.Array) -> tuple[TrialState, None]:
             state, measured = step(trial.state, shared.training, row)
-            finite = jnp.all(jnp.isfinite(jnp.stack(list(measured.values()))))
+            finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(x)) for x in measured.values()]))
             holds = finite | (trial.diverged_at >= 0)
             diverged_at = jnp.where(holds, trial.diverged_at, state.step)
             return trial.replace(state=state, diverged_at=diverged_at), None
 
         return lax.scan(one, trial, indices)[0]
 
-    def evaluate(
+    def sample(
+        self, trial: TrialState, _: None, given: tuple[jax.Array, Condition]
+    ) -> tuple[tuple[jax.Array, ...], Examples]:
+        """Samples, after what their protocol measures of each.
+
+        Args:
+            trial: The trial.
+            given: The number of the first sample, and `SharedData.conditions`.
+        """
+        setup, (first, conditions) = self._setup(trial.numbers), given
+        generator, seed = trial.state.generator_variables(), setup.config.seed
+        found = sampling.examples(
+            setup.game, generator, seed, first, conditions, num=sampling.BATCH
+        )
+        return setup.protocol.kind.features(found.x), found
+
+    def takes_for_real(self, trial: TrialState, _: None, examples: Examples) -> jax.Array:
+        """Which real examples the discriminator takes for real; see `sampling.make_accuracy`."""
+        game = self._setup(trial.numbers).game
+        return sampling.taken_for_real(game, trial.state.discriminator.variables, examples)
+
+    def diagnose(
         self, trial: TrialState, indices: EvaluationIndices, shared: SharedData
-    ) -> tuple[dict[str, jax.Array], jax.Array]:
-        """What is measured of a trial, and samples of its generator.
+    ) -> dict[str, jax.Array]:
+        """What is measured of a trial beside its samples.
 
         Args:
             trial: The trial.
@@ -99,13 +121,6 @@ class Program(NamedTuple):
             shared: The data of all trials.
         """
         setup, state = self._setup(trial.numbers), trial.state
-        samples = sampling.examples(
-            setup.game,
-            state.generator_variables(),
-            setup.config.seed,
-            conditions=shared.conditions,
-            num=setup.protocol.num,
-        )
         round_ = self._round(setup)
         measured = diagnostics.diagnose(
             setup.updates,
@@ -114,12 +129,18 @@ class Program(NamedTuple):
             shared.held_out,
             lambda state: round_(state, shared.training, indices.ahead)[0],
         )
-        counted = {
-            "generator/updates": state.generator.updates,
-            "discriminator/updates": state.discriminator.updates,
+        return measured | self.count(trial, indices, shared)
+
+    def count(
+        self, trial: TrialState, indices: EvaluationIndices, shared: SharedData
+    ) -> dict[str, jax.Array]:
+        """What is known of a trial where no diagnostics are asked for."""
+        del indices, shared
+        return {
+            "generator/updates": trial.state.generator.updates,
+            "discriminator/updates": trial.state.discriminator.updates,
             "diverged_at": trial.diverged_at,
         }
-        return measured | counted, samples.x
 
     def _setup(self, numbers: Numbers) -> Setup:
         # A ratio that all trials share is part of the graph: their round has no branches.
@@ -131,8 +152,7 @@ class Program(NamedTuple):
         if self.by_turns:
             schedule = setup.config.schedule
             return one_update(setup.updates, schedule.discriminator, schedule.generator)
-        (phase,) = setup.make_round(setup.updates)
-        return phase.step
+        return as_one_step(setup.make_round(setup.updates))
 
     def _round(self, setup: Setup) -> Step:
         """A step in which both players update, once each if they do so by turns."""

@@ -10,8 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.config.setup import Setup
+from gan_jax.core.errors import InputError
 from gan_jax.data.batches import Batches
+from gan_jax.game.schemes import updates_per_round
 from gan_jax.run.intervals import is_time, next_time
+from gan_jax.run.rounds import is_single_program
+from gan_jax.sweep.on_cpu import loops_slowly
 
 MOST_STEPS_PER_DISPATCH = 50
 
@@ -65,3 +70,40 @@ def steps_per_dispatch(schedules: Sequence[TrialSchedule]) -> int:
     """The most steps that can be one dispatch, so that none ends beyond an evaluation."""
     common = math.gcd(*(steps for schedule in schedules for steps in schedule.evaluation_steps()))
     return max(n for n in range(1, MOST_STEPS_PER_DISPATCH + 1) if common % n == 0)
+
+
+def schedules(setups: Sequence[Setup]) -> tuple[bool, list[TrialSchedule]]:
+    """Whether trials side by side step by turns, and the schedule of each.
+
+    Args:
+        setups: What each is made of, all of one structure.
+
+    Raises:
+        InputError: If their rounds can't be trained side by side.
+    """
+    template = setups[0]
+    phases = template.make_round(template.updates)
+    changes = any(phase.end is not None for phase in phases)
+    apart = loops_slowly(template) and not is_single_program(phases)
+    by_turns = len({_ratio(setup) for setup in setups}) > 1 or changes or apart
+    warmup = template.config.schedule.warmup_rounds
+    if by_turns and warmup:
+        why = "rounds that change can't be trained side by side"
+        raise InputError("config.schedule.warmup_rounds", warmup, why)
+    return by_turns, [schedule_of(setup, by_turns=by_turns) for setup in setups]
+
+
+def _ratio(setup: Setup) -> tuple[int, int]:
+    return updates_per_round(setup.config.schedule, setup.batches.per_epoch)
+
+
+def schedule_of(setup: Setup, *, by_turns: bool) -> TrialSchedule:
+    """A trial's schedule, whose steps are rounds, or updates where it steps by turns."""
+    if by_turns:
+        k, m = _ratio(setup)
+        division = (k + m, k + m * setup.game.generator_takes_reals, 1)
+    else:
+        phases = setup.make_round(setup.updates)
+        division = (1, 1, sum(phase.repeats * phase.batches for phase in phases))
+    config = setup.config
+    return TrialSchedule(setup.batches, *division, config.eval.every, config.train.steps)

@@ -25,12 +25,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from gan_jax.models.conv import cpu, native
+from gan_jax.models.conv import cpu, mapped
 from gan_jax.models.conv.geometry import Geometry
 
 
@@ -102,20 +101,9 @@ def _shape(contraction: Contraction, *operands: ShapedArray, geometry: Geometry)
     return operands[0].update(shape=(trials, *rest))
 
 
-def _run(name: str, *operands: jax.Array, geometry: Geometry) -> jax.Array:
-    """Compute a contraction on whatever platform the program is compiled for."""
-
-    def on_cpu(*operands):
-        one = partial(getattr(cpu, name), geometry=geometry)
-        return jnp.stack([one(*pair) for pair in zip(*operands, strict=True)])
-
-    def elsewhere(*operands):
-        one = partial(getattr(native, name), geometry=geometry)
-        if len(operands[0]) == 1:  # no grouped convolution where there is one group
-            return one(*(operand[0] for operand in operands))[None]
-        return jax.vmap(one)(*operands)
-
-    return lax.platform_dependent(*operands, cpu=on_cpu, default=elsewhere)
+def _on_cpu(name: str, *operands: jax.Array, geometry: Geometry) -> jax.Array:
+    one = partial(getattr(cpu, name), geometry=geometry)
+    return jnp.stack([one(*pair) for pair in zip(*operands, strict=True)])
 
 
 def _batch(
@@ -162,12 +150,16 @@ def _transpose(contraction: Contraction, operand: int) -> Callable:
 
 
 def _register(name: str, contraction: Contraction) -> None:
-    primitive, run = _PRIMITIVES[contraction.result], partial(_run, name)
-    primitive.def_impl(jax.jit(run, static_argnames="geometry"))
+    primitive = _PRIMITIVES[contraction.result]
+    primitive.def_impl(jax.jit(primitive.bind, static_argnames="geometry"))
     primitive.def_abstract_eval(partial(_shape, contraction))
-    mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=False))
     ad.defbilinear(primitive, _transpose(contraction, 0), _transpose(contraction, 1))
     batching.primitive_batchers[primitive] = partial(_batch, contraction)
+    runs = {"cpu": partial(_on_cpu, name), None: partial(mapped.contract, "", name)}
+    runs |= {platform: partial(mapped.contract, platform, name) for platform in mapped.OF_PRODUCTS}
+    for platform, run in runs.items():
+        lowering = mlir.lower_fun(run, multiple_results=False)
+        mlir.register_lowering(primitive, lowering, platform=platform)
 
 
 for _name, _face in CONTRACTIONS.items():

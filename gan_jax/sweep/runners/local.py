@@ -87,6 +87,13 @@ def _slots(parallel: int, accelerators: int) -> list[dict[str, str]]:
     ]
 
 
+def has_accelerators() -> bool:
+    """Whether a task would find a GPU or TPU on this machine, told without touching it."""
+    if os.environ.get("JAX_PLATFORMS", "") == "cpu":
+        return False
+    return bool(_devices()) or any(Path("/dev").glob("accel[0-9]*"))
+
+
 def _devices() -> list[str]:
     """The GPUs that this process may use, found without touching them."""
     if _VISIBLE in os.environ:

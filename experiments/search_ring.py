@@ -18,11 +18,11 @@ from gan_jax.search.ranges import linear, log
 SEEDS = 4
 SPACE = {
     "optim.generator.learning_rate": log(2e-4, 2e-2),
-    "optim.discriminator.learning_rate": log(1e-4, 1e-2),
+    "optim.discriminator.learning_rate": log(1e-4, 3e-2),
     ("optim.generator.b1", "optim.discriminator.b1"): linear(0.0, 0.9),
     ("optim.generator.b2", "optim.discriminator.b2"): linear(0.9, 0.9999),
-    "penalty.weight": log(1e-3, 10),
-    "smoothing": linear(0.01, 0.3),
+    "penalty.weight": log(1e-4, 10),
+    "smoothing": linear(0.01, 0.4),
     "ema.half_life": log(2e3, 5e5),
 }
 

@@ -12,9 +12,12 @@ import flax.struct
 import numpy as np
 import program
 import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
 
 from gan_jax.core.errors import InputError, RunError
 from gan_jax.search import best, phase, report, run_search, slots
+from gan_jax.search.draw import SAMPLERS, draw
 from gan_jax.search.methods import Evaluated, halving, none, population
 from gan_jax.search.ranges import choices, integers, linear, log
 from gan_jax.search.search import Options
@@ -23,8 +26,8 @@ from gan_jax.search.slots import Slots
 from gan_jax.search.space import Space
 from gan_jax.search.trials import BY_SEED, DIVERGED, PARENT, ROUND
 from gan_jax.study import page
+from gan_jax.sweep import trial_program
 from gan_jax.sweep.study import load_file
-from gan_jax.sweep.trial_program import TrialState
 from gan_jax.sweep.vmapped import VmappedTrials
 
 RATES = "optim.generator.learning_rate,optim.discriminator.learning_rate"
@@ -142,6 +145,13 @@ def test_the_worst_quarter_copies_the_best_quarter():
     assert population(evaluated([1.0] * 8)) == {}
 
 
+def test_a_value_at_an_edge_of_its_range_is_told():
+    assert [log(1, 1e4).is_at_edge(value) for value in (1.1, 100, 9e3)] == [True, False, True]
+    assert [linear(0, 1).is_at_edge(value) for value in (0.02, 0.1)] == [True, False]
+    assert not choices("a", "b").is_at_edge("a")
+    assert not integers(1, 3).is_at_edge(1)
+
+
 def test_numbers_are_perturbed_within_their_range():
     rng = np.random.default_rng(0)
     assert {log(1, 8).perturbed(2.0, rng) for _ in range(20)} == {1.6, 2.5}
@@ -149,6 +159,22 @@ def test_numbers_are_perturbed_within_their_range():
     assert {integers(1, 9).perturbed(2, rng) for _ in range(20)} == {1, 3}
     assert {integers(1, 9).perturbed(1, rng) for _ in range(20)} == {1, 2}
     assert {choices("a", "b", "c").perturbed("a", rng) for _ in range(20)} == {"a", "b"}
+
+
+def test_what_was_stopped_counts_as_what_it_was_worth():
+    """Also above what was trained to the end."""
+    place = {"x": FloatDistribution(0.0, 1.0)}
+
+    def trial(x, value, state):
+        more = {"params": {"x": x}, "distributions": place, "intermediate_values": {1: value}}
+        return create_trial(value=value, state=state, **more)
+
+    poor = [trial(x, -1.0, TrialState.COMPLETE) for x in np.linspace(0.0, 0.7, 20)]
+    good = [trial(x, 1.0, TrialState.PRUNED) for x in (0.88, 0.9, 0.92)]
+    drawn = [draw(SAMPLERS["tpe"](seed, 1), poor + good, place, {})["x"] for seed in range(20)]
+    assert np.median(drawn) == pytest.approx(0.9, abs=0.1)
+    drawn = [draw(SAMPLERS["tpe"](seed, 3), poor + good, place, {})["x"] for seed in range(20)]
+    assert min(drawn) < 0.3  # every third at random
 
 
 # Spaces
@@ -245,6 +271,22 @@ def test_the_value_of_a_row(file):
         file._replace(objective="fid").value(row)
     with pytest.raises(RunError, match=r"objective failed, line \d+: KeyError"):
         file.value({"diverged_at": -1})
+
+
+@pytest.mark.parametrize(
+    ("gains", "status"),
+    [((0.5, 0.6, 0.4), "confirmed"), ((-0.5, -0.6, -0.4), "refuted"), ((1, -1, 0.2), "undecided")],
+)
+def test_the_verdict_of_the_benchmark(gains, status):
+    with program.loaded("experiments.search_benchmark") as benchmark:
+        outcomes = [
+            (benchmark.Outcome(7 + gain, 5, 96, 9_000), benchmark.Outcome(7, 5, 20, 9_100))
+            for gain in gains
+        ]
+        told = benchmark.report(outcomes)
+    assert told.status == status
+    assert f"{np.mean(gains):.3g} more" in told.answer
+    assert told.sections[0].table.difference.tolist() == pytest.approx(gains)
 
 
 def test_too_few_places_are_refused(file):
@@ -396,7 +438,7 @@ class Pretending:
 
     def start(self):
         zeros = np.zeros(len(self._configs), int)
-        return TrialState({"seed": zeros}, Counted(zeros, zeros), zeros)
+        return trial_program.TrialState({"seed": zeros}, Counted(zeros, zeros), zeros)
 
     def step(self, trials, first):
         state = trials.state.replace(count=trials.state.count + 1)

@@ -77,7 +77,7 @@ def _search(file, options, folder: Path) -> None:
     with search_in(file, options, folder) as found:
         trial = found.trials.best
         if trial is None:
-            raise RunError(f"{folder}: all {len(found.trials.all)} trials diverged")
+            raise RunError(f"{folder}: none of {len(found.trials.all)} trials has a finite value")
         about = f"Trial {trial.number} of {file.path.name}, the best of {len(found.trials.all)}."
         config = file.space.config_of(trial.params, file.seeds.start)
         best.write(folder / "best.py", config.to_dict(), about)

@@ -9,6 +9,8 @@ FACTORS = (0.8, 1.25)
 """By which a number is changed at random: Jaderberg et al., "Population Based Training of Neural
 Networks", 2017, arXiv:1711.09846, section 4."""
 
+_EDGE = 40
+
 
 class Range(NamedTuple):
     """Numbers from `low` to `high`, both included.
@@ -44,6 +46,14 @@ class Range(NamedTuple):
     def has(self, value: Any) -> bool:
         """Whether a value of the field is in it."""
         return self.low <= value <= self.high
+
+    def is_at_edge(self, value: float) -> bool:
+        """Whether a value is within a fortieth of an end, as the range is spread; ends of whole
+        numbers are as they are meant to be.
+        """
+        ends = np.array([self.low, value, self.high], float)
+        low, place, high = np.log(ends) if self.log else ends
+        return not self.whole and min(place - low, high - place) < (high - low) / _EDGE
 
     def perturbed(self, value: float, rng: np.random.Generator) -> float:
         """The value times one of `FACTORS`, but inside; a whole number changes by at least 1."""
@@ -85,6 +95,10 @@ class Choices(NamedTuple):
     def has(self, value: Any) -> bool:
         """Whether a value of the field is one of them."""
         return value in self.values
+
+    def is_at_edge(self, value: Any) -> bool:
+        """Never."""
+        return False
 
     def perturbed(self, value: Any, rng: np.random.Generator) -> Any:
         """The choice before or after it."""

@@ -48,7 +48,7 @@ def report(file: SearchFile, options: Options, found: Found) -> Report:
                 "All trials",
                 "The value of a trial is that of its last evaluation.",
                 table=evidence.table(trials).sort_values("value", ascending=False),
-                caption=f"Means over {len(file.seeds)} seeds.",
+                caption=f"Means over seeds ({len(file.seeds)}).",
             ),
         ],
     )
@@ -74,7 +74,7 @@ def provenance(
 def _answer(trials: Sequence[FrozenTrial], best: FrozenTrial, again: list[FrozenTrial]) -> str:
     of = f"the best of {len(trials)} trials has a value of"
     if not again:
-        return f"{of} {evidence.mean_value(best)} on the seeds that it was chosen by."
+        return f"{of} {_value(best)} on the seeds that it was chosen by."
     if not np.isfinite(again[0].value):
         return f"{of} {text(best.value)}, but one of other seeds diverges with its values."
     on = f"{of} {text(again[0].value)} on {len(evidence.seed_values(again[0]))} other seeds"
@@ -87,6 +87,12 @@ def _answer(trials: Sequence[FrozenTrial], best: FrozenTrial, again: list[Frozen
         f"{on}, {text(abs(gain.estimate))} {'more' if gain.estimate >= 0 else 'less'} than the "
         f"config's own values ({text(gain.low)} to {text(gain.high)} more)."
     )
+
+
+def _value(trial: FrozenTrial) -> str:
+    """A trial's value, with its interval if it has several seeds."""
+    value = evidence.mean_value(trial)
+    return str(value) if value.num > 1 else text(value.estimate)
 
 
 def _gain(again: list[FrozenTrial]) -> Interval | None:
@@ -113,9 +119,15 @@ def _details(
     values = ", ".join(f"{name}={text(value)}" for name, value in best.params.items())
     told = (
         f"Its values: {values}. On the seeds that it was chosen by its value was "
-        f"{evidence.mean_value(best)}, which flatters: the best of many is also the luckiest.\n\n"
+        f"{_value(best)}, which flatters: the best of many is also the luckiest.\n\n"
         f"{counted}; sampler {options.sampler}, method {options.method}, seed {options.seed}."
     )
+    at_edge = [
+        name for name, value in best.params.items() if file.space.values[name].is_at_edge(value)
+    ]
+    if at_edge:
+        told += "\n\nAt an edge of what was searched, so that better ones may lie beyond: "
+        told += f"{', '.join(at_edge)}."
     if PARENT in best.user_attrs:
         told += (
             " The best trial had other values before, see its lineage; on other seeds, and in "
@@ -161,19 +173,19 @@ def _what_mattered(trials: Sequence[FrozenTrial], file: SearchFile) -> Iterator[
         "Values by field",
         "Each point is a trial: its value where it ended. Those at the lower edge diverged.",
         by_field(table, space.values, title="Values of trials"),
-        caption=f"{len(table)} trials, means over {len(file.seeds)} seeds.",
+        caption=f"{len(table)} trials, means over seeds ({len(file.seeds)}).",
     )
 
 
 def _best_curves(trials: Sequence[FrozenTrial], seeds: int) -> Section:
-    complete = [one for one in trials if evidence.is_complete(one)]
+    complete = [one for one in trials if evidence.is_complete(one) and np.isfinite(one.value)]
     chosen = sorted(complete, key=lambda trial: -trial.value)[:_CURVES]
     cells = evidence.curves(chosen)
     return Section(
         "Curves of the best",
         "Trials that were trained to the end.",
         figures.curves(cells, "round", "trial", title="The best trials", label="value"),
-        caption=f"Means over {seeds} seeds; bands from the least to the largest value of a seed.",
+        caption=f"Means over seeds ({seeds}); bands from the least to the largest value of a seed.",
     )
 
 

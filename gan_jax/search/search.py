@@ -12,6 +12,8 @@ from gan_jax.search.slots import Change, Evaluation, Slots
 from gan_jax.search.space import Point
 from gan_jax.search.trials import DIVERGED, MEASURES, Trials
 
+_PERTURBS = 1  # tells its draws from a method's
+
 
 class Options(NamedTuple):
     """How a search is done.
@@ -92,7 +94,7 @@ class Search:
             if source is None:
                 slots.clear(slot)
             else:
-                rng = np.random.default_rng((self._options.seed, round_, slot))
+                rng = np.random.default_rng((self._options.seed, round_, number, _PERTURBS))
                 point = self._perturbed(slots.program, self._trials.all[source].params, rng)
                 child = self._trials.ask_child(point, source, round_)
                 changes[slot] = Change(child, point, slots.numbers.index(source))

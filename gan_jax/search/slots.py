@@ -85,15 +85,15 @@ class Slots:
         """Train all by a dispatch; what is measured of those that are due then."""
         self._trials, self._steps = self._side.step(self._trials, self._steps)
         seeds = len(self._seeds)
-        due = {place // seeds for place in self._side.due(self._steps)}
-        if not any(self.numbers[slot] is not None for slot in due):
+        due = sorted({place // seeds for place in self._side.due(self._steps)})
+        due = [slot for slot in due if self.numbers[slot] is not None]
+        if not due:
             return []
         rows = dict(self._side.evaluate(self._trials, self._steps))
+        by_slot = {slot: [rows[slot * seeds + seed] for seed in range(seeds)] for slot in due}
         return [
-            Evaluation(number, int(own[0]["step"]), own)
-            for slot, number in enumerate(self.numbers)
-            if slot in due and number is not None
-            for own in [[rows[slot * seeds + seed] for seed in range(seeds)]]
+            Evaluation(self.numbers[slot], int(own[0]["step"]), own)
+            for slot, own in by_slot.items()
         ]
 
     def clear(self, slot: int) -> None:

@@ -16,6 +16,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from gan_jax.search.database import Database
@@ -54,7 +55,11 @@ class Trials:
         self._sampler, self._seed = SAMPLERS[sampler], seed
         self._distributions = {key: _distribution(one) for key, one in space.values.items()}
         self._study = optuna.create_study(
-            storage=database.storage, study_name=name, direction="maximize", load_if_exists=True
+            storage=database.storage,
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+            sampler=RandomSampler(0),  # draws nothing: what is tried is put into the queue
         )
         if not self._study.get_trials(deepcopy=False):
             for point in first:
@@ -75,7 +80,8 @@ class Trials:
     def best(self) -> FrozenTrial | None:
         """That of the highest value among those that were trained to the end; the first of such."""
         complete = [trial for trial in self.all if trial.state == TrialState.COMPLETE]
-        return max(complete, key=lambda trial: trial.value, default=None)
+        finite = [trial for trial in complete if math.isfinite(trial.value)]
+        return max(finite, key=lambda trial: trial.value, default=None)
 
     def at(self, round_: int) -> dict[int, float]:
         """The values of all trials that were evaluated after a round, by number."""

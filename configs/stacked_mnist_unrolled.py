@@ -2,7 +2,7 @@
 
     python -m gan_jax.main --config=configs/stacked_mnist_unrolled.py --workdir=runs/stacked
 
-Never run whole by the authors of this file. Networks, rates, batches and rounds are those of the
+Not yet run whole. Networks, rates, batches and rounds are those of the
 programs that PacGAN's authors published for this setting (Lin et al., 2018, arXiv:1712.04086;
 github.com/fjxmlzn/PacGAN, unrolled_GAN_experiment); the paper itself was not at hand. A
 discriminator of width 2 has a quarter of the features of a full one, of 4 a half. Packs of m are

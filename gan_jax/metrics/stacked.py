@@ -15,6 +15,7 @@ from gan_jax.metrics.classifier import CLASSES
 from gan_jax.metrics.modes import reverse_kl
 
 HEADLINE = ("modes", "reverse_kl")
+BETTER = {"modes": "higher", "reverse_kl": "lower"}
 MODES = CLASSES**DIGITS
 
 
@@ -32,6 +33,12 @@ class ModeCounts(NamedTuple):
     def __add__(self, other: "ModeCounts") -> "ModeCounts":
         """The sums of both."""
         return ModeCounts(self.counts + other.counts, self.confidence + other.confidence)
+
+
+def bounds(density) -> dict[str, tuple[float, float]]:
+    """Least and largest possible values of these measures."""
+    del density
+    return {"modes": (0, MODES), "reverse_kl": (0, np.log(MODES))}
 
 
 def incompatibility(dataset) -> str:

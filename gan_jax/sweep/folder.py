@@ -62,7 +62,7 @@ class JobFolder:
             finished took.
         done: Written last, with what the job took.
         progress: How far it is, see `JobProgress`.
-        samples: What each of its trials on points generated in the end.
+        samples: What each of its trials side by side generated in the end.
     """
 
     def __init__(self, path: Path):

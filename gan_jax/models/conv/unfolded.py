@@ -1,8 +1,8 @@
 """The three contractions as one matrix product each, over the windows of x side by side.
 
 Under vmap over trials, kernels too, XLA's own convolution becomes one of as many groups as trials.
-Products of matrices stay products, with one axis more. The windows of all taps are copied: their
-size is `windows` times that of y.
+Products of matrices stay products, with one axis more. The windows of all taps are copied: for each
+pixel of y as many numbers as the kernel has taps, times the channels of x.
 """
 
 from functools import partial

@@ -26,7 +26,7 @@ import itertools
 import pandas as pd
 from ml_collections import ConfigDict
 
-from configs import ring
+from configs import ring_plain
 from experiments.common.mixtures import (
     CEILING,
     HALF,
@@ -60,7 +60,7 @@ ACCURACIES = {
 
 def get_config() -> ConfigDict:
     """The ring with narrow players and small batches, for long."""
-    config = steady(ring.get_config())
+    config = steady(ring_plain.get_config())
     config.train.batch_size = 64
     config.train.steps = ROUNDS
     config.eval.every = EVERY

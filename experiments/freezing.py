@@ -11,7 +11,7 @@ Not to hold the other player constant can mean two things: one's gradient reache
 be refuted if the ring were covered as well in both of these ways.
 """
 
-from configs import ring
+from configs import ring_plain
 from experiments.common import mixtures
 from experiments.common.readings import in_order, last
 from experiments.common.sentences import by, number
@@ -45,7 +45,7 @@ LEARNS = 0.2  # a score below which neither side of a pair has learned enough to
 
 def get_config():
     """The ring, evaluated once an epoch, at the generator itself: an average would hide swings."""
-    config = mixtures.steady(ring.get_config())
+    config = mixtures.steady(ring_plain.get_config())
     config.ema.half_life = 0
     config.train.steps = EPOCHS * PER_EPOCH
     config.eval.every = PER_EPOCH

@@ -23,7 +23,7 @@ import itertools
 import pandas as pd
 from ml_collections import ConfigDict
 
-from configs import ring
+from configs import ring_plain
 from experiments.common.mixtures import (
     CEILING,
     MODES,
@@ -61,7 +61,7 @@ MARGIN = 0.05
 
 def get_config() -> ConfigDict:
     """The ring with narrow players and small batches; penalties weigh 0.1."""
-    config = steady(ring.get_config())
+    config = steady(ring_plain.get_config())
     config.train.batch_size = 64
     config.train.steps = 7_000
     config.eval.every = 1_000

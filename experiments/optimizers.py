@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from configs import ring
+from configs import ring_plain
 from experiments.common import images
 from experiments.common.mixtures import (
     CEILING,
@@ -75,7 +75,7 @@ MARGIN = 0.05
 
 def get_config() -> ConfigDict:
     """The ring with narrow players and small batches."""
-    config = steady(ring.get_config())
+    config = steady(ring_plain.get_config())
     config.train.batch_size = 64
     config.train.steps = 7_000  # after 4,000 no optimizer scores above 0.1: too early to tell
     config.eval.every = 1_750

@@ -27,7 +27,7 @@ import itertools
 import pandas as pd
 from ml_collections import ConfigDict
 
-from configs import ring
+from configs import ring_plain
 from experiments.common.mixtures import (
     CEILING,
     MODES,
@@ -84,7 +84,7 @@ READINGS = {
 
 def get_config() -> ConfigDict:
     """The ring with narrow players and small batches."""
-    config = steady(ring.get_config())
+    config = steady(ring_plain.get_config())
     config.train.batch_size = 64
     return config
 

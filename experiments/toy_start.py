@@ -16,7 +16,7 @@ starts. It would be refuted if GANs started there too. Nothing is known if there
 
 from scipy.stats import spearmanr
 
-from configs import ring
+from configs import ring_plain
 from experiments.common import mixtures
 from experiments.common.readings import in_order, last
 from experiments.common.scatter import scatter
@@ -46,7 +46,7 @@ STARTED = 0.1  # share within 3 sigma from which on a GAN has started; a cloud h
 
 def get_config():
     """The ring, learned steadily."""
-    config = mixtures.steady(ring.get_config())
+    config = mixtures.steady(ring_plain.get_config())
     config.train.steps = STEPS
     config.eval.every = STEPS // 4
     return config

@@ -15,7 +15,7 @@ test.
 import numpy as np
 import pandas as pd
 
-from configs import ring
+from configs import ring_plain
 from experiments.common import mixtures
 from experiments.common.sentences import by, percent
 from experiments.common.verdicts import Verdict, verdict_of
@@ -41,7 +41,7 @@ NO_ZERO = {"wasserstein", *(name for name, loss in LOSSES.items() if loss.relati
 
 def get_config():
     """The ring with a sharp discriminator, which is alone for most of the rounds."""
-    config = mixtures.narrow(ring.get_config())
+    config = mixtures.narrow(ring_plain.get_config())
     config.model.discriminator.dropout = 0.0
     config.penalty.weight = 0.1  # Gulrajani et al.'s for rings
     config.train.steps = 11_000

@@ -60,7 +60,7 @@ DIGITS = (
     "--config.checkpoint.every=5",
 )
 RING = (
-    f"--config={REPOSITORY}/configs/ring.py",
+    f"--config={REPOSITORY}/configs/ring_plain.py",
     "--config.model.generator.depth=1",
     "--config.model.generator.width=8",
     "--config.model.discriminator.depth=1",

@@ -17,7 +17,7 @@ import pytest
 from gan_jax.data.idx_sets import FILES
 
 MNIST = f"--config={program.REPOSITORY}/configs/mnist.py"
-RING = f"--config={program.REPOSITORY}/configs/ring.py"
+RING = f"--config={program.REPOSITORY}/configs/ring_plain.py"
 EMBEDDED = (MNIST, "--config.data.source=embedded")
 
 # name: (module, flags, what the line must hold)

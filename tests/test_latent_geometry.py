@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from jax.tree_util import Partial
 
-from configs import ring
+from configs import ring_plain
 from experiments.common.verdicts import verdict_of
 from experiments.latent import geodesics as study
 from gan_jax import latent
@@ -270,7 +270,7 @@ def test_updates_that_overshoot_are_halved():
 
 def points_space(generate, prior):
     """A space whose examples are points, of a generator that is known."""
-    return latent.Space(generate, None, POINT, prior, ring.get_config(), {}, 0, "ema", (5,))
+    return latent.Space(generate, None, POINT, prior, ring_plain.get_config(), {}, 0, "ema", (5,))
 
 
 @pytest.mark.parametrize("distribution", ["uniform", "sphere"])

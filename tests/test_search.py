@@ -33,7 +33,7 @@ from gan_jax.sweep.vmapped import VmappedTrials
 RATES = "optim.generator.learning_rate,optim.discriminator.learning_rate"
 SEARCH = """
 '''A question.'''
-from configs import ring
+from configs import ring_plain
 from gan_jax.search.ranges import linear, log
 
 SEEDS = 2
@@ -43,7 +43,7 @@ SPACE = {
 }
 
 def get_config():
-    config = ring.get_config()
+    config = ring_plain.get_config()
     for player in ("generator", "discriminator"):
         config.model[player].depth, config.model[player].width = 1, 4
         config.optim[player].decay, config.optim[player].learning_rate = "constant", 1e-3

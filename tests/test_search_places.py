@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from configs import ring
+from configs import ring_plain
 from gan_jax import data
 from gan_jax.config.setup import build
 from gan_jax.core.devices import one_device
@@ -18,7 +18,7 @@ ROUNDS, EVERY = 4, 2
 
 
 def small(**overrides) -> ConfigDict:
-    config = ring.get_config()
+    config = ring_plain.get_config()
     for player in ("generator", "discriminator"):
         config.model[player].depth, config.model[player].width = 1, 4
         config.optim[player].decay = "constant"
@@ -30,7 +30,7 @@ def small(**overrides) -> ConfigDict:
 
 @pytest.fixture(scope="module")
 def points():
-    return data.load(ring.get_config().data)
+    return data.load(ring_plain.get_config().data)
 
 
 def alone(config, points, rounds, state=None):

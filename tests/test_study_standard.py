@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from configs import mnist, ring
+from configs import mnist, ring_plain
 from gan_jax.data import DATASETS
 from gan_jax.metrics import PROTOCOLS
 from gan_jax.study import page
@@ -202,7 +202,7 @@ def test_the_samples_of_images_are_the_last_pictures_of_their_runs(tmp_path):
 
 
 def test_the_samples_of_points_are_those_that_their_jobs_saved(tmp_path):
-    study, plan = study_of(tmp_path, ring.get_config(), loss=["hinge", "minimax"])
+    study, plan = study_of(tmp_path, ring_plain.get_config(), loss=["hinge", "minimax"])
     rows = table(
         *({"loss": loss, "seed": 0, "mixture_2500/modes": n} for n, loss in enumerate("ab"))
     )

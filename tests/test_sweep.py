@@ -10,7 +10,7 @@ import pytest
 from ml_collections import ConfigDict
 from trials import alone, assert_each_is_alone, side_by_side
 
-from configs import ring
+from configs import ring_plain
 from gan_jax import data
 from gan_jax.config.hyperparameters import numbers, structure
 from gan_jax.config.setup import build
@@ -30,7 +30,7 @@ ROUNDS = 6
 
 
 def small(**overrides) -> ConfigDict:
-    config = ring.get_config()
+    config = ring_plain.get_config()
     for player in ("generator", "discriminator"):
         config.model[player].depth, config.model[player].width = 1, 8
         config.optim[player].decay = "constant"
@@ -44,7 +44,7 @@ def small(**overrides) -> ConfigDict:
 
 @pytest.fixture(scope="module")
 def points():
-    return data.load(ring.get_config().data)
+    return data.load(ring_plain.get_config().data)
 
 
 def specs(*overrides) -> list[TrialConfig]:
@@ -332,11 +332,11 @@ def test_a_job_goes_on_where_it_stood(job, side, tmp_path, monkeypatch):
 
 STUDY = """
 '''A question.'''
-from configs import ring
+from configs import ring_plain
 from gan_jax.study.report import Claim, Report
 
 def get_config():
-    config = ring.get_config()
+    config = ring_plain.get_config()
     config.model.generator.width = config.model.discriminator.width = 8
     config.model.generator.depth = config.model.discriminator.depth = 1
     config.optim.generator.decay = config.optim.discriminator.decay = "constant"
@@ -406,18 +406,18 @@ def test_a_study_from_the_command_line(study, tmp_path):
 )
 def test_a_study_that_cannot_be_used_is_refused(study, old, new, message):
     study.write_text(STUDY.replace(old, new))
-    config = ring.get_config()
+    config = ring_plain.get_config()
     with pytest.raises(InputError, match=message):
         load(study, config)
 
 
 def test_no_study(tmp_path):
     with pytest.raises(InputError, match=r"study=.*: must be a Python file"):
-        load(tmp_path / "nothing.py", ring.get_config())
+        load(tmp_path / "nothing.py", ring_plain.get_config())
 
 
 def test_trials_are_chosen_by_their_fields(study):
-    trials = load(study, ring.get_config()).trials
+    trials = load(study, ring_plain.get_config()).trials
     assert [one.number for one in matching(trials, "seed=1")] == [1, 4]
     assert [one.number for one in matching(trials, "seed=1,seed=2,loss=hinge")] == [1, 2]
     for wanted, message in (("seed=7", "no trial"), ("seed", "KEY=VALUE"), ("sed=1", "KEY=VALUE")):

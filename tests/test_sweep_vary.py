@@ -7,13 +7,13 @@ import pandas as pd
 import program
 import pytest
 
-from configs import ring
+from configs import ring_plain
 from gan_jax.core.errors import InputError
 from gan_jax.sweep import identity
 from gan_jax.sweep.study import load
 from gan_jax.sweep.vary import combinations, fields
 
-RING = program.REPOSITORY / "configs" / "ring.py"
+RING = program.REPOSITORY / "configs" / "ring_plain.py"
 RATE = "optim.generator.learning_rate"
 
 
@@ -92,34 +92,36 @@ def test_what_has_one_value_for_all_cannot_be_varied():
 
 def test_a_config_file_becomes_a_study():
     made = combinations([f"{RATE}=1e-3,1e-2"], "2")
-    study = load(RING, ring.get_config(), made)
+    study = load(RING, ring_plain.get_config(), made)
     assert [str(trial) for trial in study.trials[1:3]] == [
         f"trial 1 ({RATE}=0.001, seed=1)",
         f"trial 2 ({RATE}=0.01, seed=0)",
     ]
     assert study.report is None
     with pytest.raises(InputError, match=f"^config.{RATE}=-1.0: must be above 0.*, in trial 0"):
-        load(RING, ring.get_config(), combinations([f"{RATE}=-1"], None))
+        load(RING, ring_plain.get_config(), combinations([f"{RATE}=-1"], None))
 
 
 def test_a_file_has_trials_of_its_own_or_of_flags(tmp_path):
     with pytest.raises(InputError, match=r"has no function sweep; of a config file say what to "):
-        load(RING, ring.get_config())
+        load(RING, ring_plain.get_config())
     study = tmp_path / "own.py"
     study.write_text("def sweep(add):\n    add()\n")
     with pytest.raises(InputError, match="has trials of its own: --vary and --seeds are for"):
-        load(study, ring.get_config(), [{"seed": 1}])
-    assert load(study, ring.get_config()).report is None
+        load(study, ring_plain.get_config(), [{"seed": 1}])
+    assert load(study, ring_plain.get_config()).report is None
 
 
 def test_without_a_report_all_trials_have_one_protocol(tmp_path):
-    with pytest.raises(InputError, match=r"^config.eval.protocol=mixture_2500,none: .*ring.py has"):
-        load(RING, ring.get_config(), combinations(["eval.protocol=mixture_2500,none"], None))
+    with pytest.raises(
+        InputError, match=r"^config.eval.protocol=mixture_2500,none: .*ring_plain.py has"
+    ):
+        load(RING, ring_plain.get_config(), combinations(["eval.protocol=mixture_2500,none"], None))
 
 
 def test_a_folder_is_of_the_fields_that_are_varied_whatever_their_values(tmp_path):
     def whose(*flags):
-        study = load(RING, ring.get_config(), combinations(flags, "2"))
+        study = load(RING, ring_plain.get_config(), combinations(flags, "2"))
         return identity.identity(RING, "", [], study.trials, fields(flags))
 
     identity.record_identity(tmp_path, whose("loss=hinge"))

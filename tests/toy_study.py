@@ -5,7 +5,7 @@ import math
 import numpy as np
 from ml_collections import ConfigDict
 
-from configs import ring
+from configs import ring_plain
 from gan_jax.sweep import run_job as job_runs
 from gan_jax.sweep.folder import JobFolder
 from gan_jax.sweep.jobs import existing_job
@@ -15,7 +15,7 @@ from gan_jax.sweep.study import TrialConfig
 
 def config(**overrides) -> ConfigDict:
     """Of 6 rounds, evaluated every 2."""
-    made = ring.get_config()
+    made = ring_plain.get_config()
     for player in ("generator", "discriminator"):
         made.optim[player].decay = "constant"
     made.train.steps, made.eval.every = 6, 2

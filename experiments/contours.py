@@ -1,6 +1,6 @@
 """Do the contours that the generator learns improve with each discriminator phase?
 
-    python -m gan_jax.sweep experiments/contours.py --parallel=2
+    python -m gan_jax.sweep experiments/contours.py --parallel=2 --side_by_side=1
 
 Claim C11: "The contours that the generator learns improve with each discriminator phase."
 

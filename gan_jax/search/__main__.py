@@ -28,7 +28,10 @@ _METHOD = flags.DEFINE_string(
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Of what the search draws; trials have seeds of their own.", 0
 )
-_CONFIRM = flags.DEFINE_integer("confirm", 8, "Other seeds to train the best trial on; 0: none.", 0)
+_CONFIRM = flags.DEFINE_integer(
+    "confirm", 8, "Other seeds to train the best trials on; 0: none.", 0
+)
+_FINALISTS = flags.DEFINE_integer("finalists", 4, "How many those are.", 1)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Say what would be searched.")
 _TYPED = sys.argv[1:]
 
@@ -56,6 +59,7 @@ def main() -> None:
         _METHOD.value,
         _SEED.value,
         _CONFIRM.value,
+        _FINALISTS.value,
     )
     count, programs = slots_a_program(file, options), len(file.space.programs)
     print(
@@ -75,7 +79,7 @@ def _search(file, options, folder: Path) -> None:
 
     use_cores()
     with search_in(file, options, folder) as found:
-        trial = found.trials.best
+        trial = found.best
         if trial is None:
             raise RunError(f"{folder}: none of {len(found.trials.all)} trials has a finite value")
         about = f"Trial {trial.number} of {file.path.name}, the best of {len(found.trials.all)}."

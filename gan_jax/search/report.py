@@ -12,6 +12,7 @@ from gan_jax.search.figures import by_field
 from gan_jax.search.run_search import Found
 from gan_jax.search.search import Options
 from gan_jax.search.search_file import SearchFile
+from gan_jax.search.space import Point
 from gan_jax.search.trials import MEASURES, PARENT
 from gan_jax.study import figures
 from gan_jax.study.report import Claim, Report, Section
@@ -23,16 +24,16 @@ _CURVES = 7  # as many as there are colours
 
 def report(file: SearchFile, options: Options, found: Found) -> Report:
     """What was found; `found` has a best trial."""
-    best, trials = found.trials.best, found.trials.all
-    confirmed = found.confirmed.all
-    space = file.space
+    best, trials, space = found.best, found.trials.all, file.space
+    finals = found.finals.all
+    again = _compared(found, space.own)
     return Report(
         title=f"Search: {file.path.stem}",
         question=" ".join(file.question.split("\n\n")[0].split()),
         claim=Claim("of a search", "There are better values than the config's own."),
-        refuted_by="The best trial is no better on seeds that the search did not see.",
-        answer=_answer(trials, best, confirmed),
-        status=_status(confirmed),
+        refuted_by="The winner of the finals is no better than they are on the same seeds.",
+        answer=_answer(trials, best, again),
+        status=_status(again),
         details=_details(file, options, trials, best),
         sections=[
             Section(
@@ -40,7 +41,7 @@ def report(file: SearchFile, options: Options, found: Found) -> Report:
                 f"Those of trial {best.number}; best.py is its config.",
                 table=evidence.chosen(space, best.params),
             ),
-            *_confirmation(confirmed, options),
+            *_finals(finals, trials, space.own, options),
             *_what_mattered(trials, file),
             _best_curves(trials, len(file.seeds)),
             *_lineage(trials, best),
@@ -60,10 +61,10 @@ def provenance(
     """How it was found."""
     trials, seeds = found.trials.all, len(file.seeds)
     rounds = evidence.rounds_trained(trials, seeds)
-    again = evidence.rounds_trained(found.confirmed.all, options.confirm)
+    again = evidence.rounds_trained(found.finals.all, options.confirm)
     return {
         "command": typed,
-        "trials": f"{len(trials)} of {seeds} seeds, {rounds:,} rounds; {again:,} more to confirm",
+        "trials": f"{len(trials)} of {seeds} seeds, {rounds:,} rounds; {again:,} in the finals",
         "cost": f"{found.seconds:,.0f} device-seconds, compiling included",
         "database": "search.db, which optuna-dashboard opens",
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
@@ -72,7 +73,7 @@ def provenance(
 
 
 def _answer(trials: Sequence[FrozenTrial], best: FrozenTrial, again: list[FrozenTrial]) -> str:
-    of = f"the best of {len(trials)} trials has a value of"
+    of = f"The best of {len(trials)} trials has a value of"
     if not again:
         return f"{of} {_value(best)} on the seeds that it was chosen by."
     if not np.isfinite(again[0].value):
@@ -136,17 +137,35 @@ def _details(
     return told
 
 
-def _confirmation(again: list[FrozenTrial], options: Options) -> Iterator[Section]:
-    if not again:
+def _compared(found: Found, own: Point) -> list[FrozenTrial]:
+    """The finals of the winner and of the config's own values; one if they are the same."""
+    finals = found.finals.all
+    if not finals:
+        return []
+    winner = found.winner or finals[0]  # where a seed of each diverged any will do
+    return [winner, *(one for one in finals if own == one.params != winner.params)]
+
+
+def _finals(
+    finals: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], own: Point, options: Options
+) -> Iterator[Section]:
+    if not finals:
         return
-    names = ["the best trial's values", "the config's own"]
-    rows = [{"": name, **_measured(trial)} for name, trial in zip(names, again, strict=False)]
+    rows = [_final(final, trials, own) for final in sorted(finals, key=lambda one: -one.value)]
     yield Section(
-        "On seeds that the search did not see",
-        "Trained from the start to the end with each.",
+        "Finals",
+        f"The best {options.finalists} trials and the config's own values, each trained from the "
+        "start to the end on seeds that the search did not see. The first has won. Its value is "
+        "the best of several, so it may still flatter a little.",
         table=pd.DataFrame(rows),
         caption=f"Means over {options.confirm} seeds, and the 95 % interval of the value's.",
     )
+
+
+def _final(final: FrozenTrial, trials: Sequence[FrozenTrial], own: Point) -> dict[str, object]:
+    same = [one for one in trials if evidence.is_complete(one) and one.params == final.params]
+    name = f"{same[0].number}, the config's own" if final.params == own else f"{same[0].number}"
+    return {"trial": name, **_measured(final), "in the search": same[0].value}
 
 
 def _measured(trial: FrozenTrial) -> dict[str, object]:

@@ -1,9 +1,12 @@
 """A search from its first trial to its last, in a folder in which it goes on where it stood."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from optuna.trial import FrozenTrial
 
 from gan_jax.core.errors import InputError
 from gan_jax.run.checkpoint import Checkpoints
@@ -13,10 +16,10 @@ from gan_jax.search.identity import identity, record, refuse_other
 from gan_jax.search.phase import Phase, Saving, train
 from gan_jax.search.search import Options
 from gan_jax.search.search_file import SearchFile
-from gan_jax.search.space import Point
+from gan_jax.search.space import Point, Space
 from gan_jax.search.trials import Trials
 
-_SEARCHING, _CONFIRMING = range(2)  # phases
+_SEARCHING, _FINALS = range(2)  # phases; of the finals each program's is one
 
 
 class Found(NamedTuple):
@@ -24,14 +27,27 @@ class Found(NamedTuple):
 
     Attributes:
         trials: Its trials, all of which have ended.
-        confirmed: The best one and that of the config's own values, each trained again on other
-            seeds, in this order; only one if they are the same, none if nothing was confirmed.
+        finals: The best of them and the config's own values, each trained again on other seeds;
+            none if that was not asked for.
         seconds: Device-seconds that it took, compiling included.
     """
 
     trials: Trials
-    confirmed: Trials
+    finals: Trials
     seconds: float
+
+    @property
+    def winner(self) -> FrozenTrial | None:
+        """The best final; None if there are none, or a seed of each diverged."""
+        return self.finals.best
+
+    @property
+    def best(self) -> FrozenTrial | None:
+        """The trial whose values won the finals; without these that of the highest value."""
+        if self.winner is None:
+            return self.trials.best
+        ended = self.trials.complete
+        return next(trial for trial in ended if trial.params == self.winner.params)
 
 
 def slots_a_program(file: SearchFile, options: Options) -> int:
@@ -81,19 +97,27 @@ def _run(file: SearchFile, options: Options, saving: Saving) -> Found:
     searching = [(program, count) for program in space.programs]
     saving = train(Phase(_SEARCHING, "trials", file, options, trials, searching), saving)
 
-    best = trials.best
-    points = [] if best is None or not options.confirm else _unlike([best.params, space.own])
-    others = range(file.seeds.stop, file.seeds.stop + options.confirm)
-    confirmed = Trials(saving.database, f"{name}, other seeds", space, *drawn, first=points)
-    if points:
-        programs = [space.program_of(point) for point in points]
-        confirming = [(program, programs.count(program)) for program in _unlike(programs)]
-        again = options._replace(trials=len(points), method="none")
-        other = file._replace(seeds=others)
-        saving = train(
-            Phase(_CONFIRMING, "on other seeds", other, again, confirmed, confirming), saving
-        )
-    return Found(trials, confirmed, saving.seconds)
+    points = _finalists(trials, space, options) if options.confirm else []
+    finals = Trials(saving.database, f"{name}, finals", space, *drawn, first=points)
+    other = file._replace(seeds=range(file.seeds.stop, file.seeds.stop + options.confirm))
+    programs = [space.program_of(point) for point in points]
+    for number, program in enumerate(_unlike(programs), _FINALS):
+        count = programs.count(program)
+        again = options._replace(trials=count, method="none")
+        at_once = min(count, max(1, options.places // options.confirm))
+        training = Phase(number, "finals", other, again, finals, [(program, at_once)])
+        saving = train(training, saving)
+    return Found(trials, finals, saving.seconds)
+
+
+def _finalists(trials: Trials, space: Space, options: Options) -> list[Point]:
+    """The best points, each once, and the config's own; those of a program next to each other."""
+    finite = [trial for trial in trials.complete if math.isfinite(trial.value)]
+    ranked = sorted(finite, key=lambda trial: -trial.value)
+    best = _unlike([trial.params for trial in ranked])[: options.finalists]
+    points = _unlike([*best, space.own]) if best else []
+    programs = _unlike([space.program_of(point) for point in points])
+    return sorted(points, key=lambda point: programs.index(space.program_of(point)))
 
 
 def _unlike(points: Sequence[Point]) -> list[Point]:

@@ -24,7 +24,8 @@ class Options(NamedTuple):
         sampler: One of `draw.SAMPLERS`.
         method: One of `methods.METHODS`.
         seed: Of what the search itself draws.
-        confirm: On how many other seeds the best trial is trained again, in the end.
+        confirm: On how many other seeds the best trials are trained again, in the end.
+        finalists: How many they are, beside the config's own values.
     """
 
     trials: int
@@ -33,6 +34,7 @@ class Options(NamedTuple):
     method: str = "halving"
     seed: int = 0
     confirm: int = 8
+    finalists: int = 4
 
 
 class Search:
@@ -76,10 +78,10 @@ class Search:
         changes = {}
         for round_ in sorted({one.round for one in evaluations}):
             same = {one.number: one for one in evaluations if one.round == round_}
-            changes |= self._judge(slots, round_, same)
+            changes |= self._decide(slots, round_, same)
         self._give(slots, changes)
 
-    def _judge(
+    def _decide(
         self, slots: Slots, round_: int, evaluated: Mapping[int, Evaluation]
     ) -> dict[int, Change]:
         """End the trials that don't go on; returns what goes on from another's state."""

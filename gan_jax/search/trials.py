@@ -77,10 +77,14 @@ class Trials:
         return sum(program.items() <= point for point in begun)
 
     @property
+    def complete(self) -> list[FrozenTrial]:
+        """Those that were trained to the end."""
+        return [trial for trial in self.all if trial.state == TrialState.COMPLETE]
+
+    @property
     def best(self) -> FrozenTrial | None:
         """That of the highest value among those that were trained to the end; the first of such."""
-        complete = [trial for trial in self.all if trial.state == TrialState.COMPLETE]
-        finite = [trial for trial in complete if math.isfinite(trial.value)]
+        finite = [trial for trial in self.complete if math.isfinite(trial.value)]
         return max(finite, key=lambda trial: trial.value, default=None)
 
     def at(self, round_: int) -> dict[int, float]:

@@ -105,5 +105,5 @@ def test_the_door_names_the_commands_it_knows():
     door = program.REPOSITORY / "launch.sh"
     refused = subprocess.run([door, "dance"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    known = "evaluate, interpolate, sample, sweep, test, train"
+    known = "evaluate, interpolate, sample, search, sweep, test, train"
     assert f"dance: no such command, choose from {known}" in refused.stderr

@@ -4,12 +4,13 @@ import json
 
 import jax
 import numpy as np
+import program
 import pytest
 from ml_collections import ConfigDict
 from trials import assert_each_is_alone, side_by_side
 
 from configs import mnist
-from gan_jax import data, evaluate, latent
+from gan_jax import data, latent
 from gan_jax.config.hyperparameters import structure
 from gan_jax.data import Dataset
 from gan_jax.examples import IMAGE
@@ -154,7 +155,8 @@ def test_a_job_leaves_work_directories_that_measure_as_its_rows(
         summary = json.loads((folder / "summary.json").read_text())
         assert summary["results"] == line
         assert line.items() <= row.items()
-    again = json.loads(evaluate.measure(str(folder)))
+    with program.loaded("gan_jax.evaluate", f"--workdir={folder}") as evaluate:
+        again = json.loads(evaluate.measure(str(folder)))
     measured = ("mnist_cnn_1k/", "discriminator/accuracy", "generator/as_asked")
     found = {name: row[name] for name in row if name.startswith(measured)}
     assert len(found) > 10

@@ -2,7 +2,7 @@
 
     python -m gan_jax.search experiments/search_ring.py --trials=48 --workdir=DIR
 
-The networks, losses and batches are those of configs/ring.py, with about half of its rounds; the
+The networks, losses and batches are those of configs/ring.py, with a third of its rounds; the
 search is for rates, momenta, the penalty's weight and the generator's average. Each of four seeds
 counts, so that a recipe is no better than how often it works.
 """

@@ -3,9 +3,9 @@
     python -m experiments.search_benchmark --workdir=DIR
 
 Claim: on the ring, TPE with successive halving finds better recipes than random search that trains
-as many rounds. Both start from the same config's own values and search the space of search_ring.py,
-with narrow players and small batches. Random search trains each of its trials to the end: so it
-has about a quarter as many. Both end with the same finals: the best four trials and the config's
+as many rounds. Both start from the values that configs/base.py has for what is searched, and search
+the space of search_ring.py, with narrow players and small batches. Random search trains each of its
+trials to the end, so it has fewer. Both end with the same finals: the best four trials and the config's
 own values, each on eight further seeds. The winners are trained once more, on seeds that nothing
 has seen yet, the same for all; a winner's value is the mean over them (8.99 for a perfect sampler).
 
@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from absl import flags
 
+from configs import base
 from experiments import search_ring
 from gan_jax.core import cli
 from gan_jax.study.report import Claim, Report, Section
@@ -30,15 +31,15 @@ from gan_jax.study.statistics import Paired, paired
 from gan_jax.study.text import text
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/search_benchmark", "Where to.")
-_REPETITIONS = flags.DEFINE_integer("repetitions", 6, "How often both search.", 2)
-_TRIALS = flags.DEFINE_integer("trials", 96, "Trials of the search; random search's follow.", 1)
+_REPETITIONS = flags.DEFINE_integer("repetitions", 20, "How often both search.", 2)
+_TRIALS = flags.DEFINE_integer("trials", 24, "Trials of the search; random search's follow.", 1)
 _ROUNDS = flags.DEFINE_integer("rounds", 2_700, "Of a trial; divides by 9.", 9)
 _WIDTH = flags.DEFINE_integer("width", 32, "Of the players' layers.", 1)
 _JUDGED = flags.DEFINE_integer("judged", 16, "Seeds that winners are trained on in the end.", 2)
 
 SEEDS, PLACES, BATCH = 2, 32, 64
 FIRST_JUDGED = 1_000  # seed: neither the search nor its finals come near it
-FIRST_DRAWS = 300  # seed of the draws: lower ones were looked at when the search was made
+FIRST_DRAWS = 400  # seed of the draws: lower ones were looked at when this was made
 RANDOM = 10_000  # added to it for random search, whose first draws would be the same
 WORST = -3.0  # what a seed that diverges counts as: no mode, nothing within 3 sigma
 
@@ -118,8 +119,6 @@ def _judged(file, points: Sequence[Mapping[str, float]]) -> list[float]:
 
     seeds = range(FIRST_JUDGED, FIRST_JUDGED + _JUDGED.value)
     configs = [file.space.config_of(point, seed) for point in points for seed in seeds]
-    for config in configs:
-        config.eval.every = config.train.steps
     side = VmappedTrials(configs, data.load(configs[0].data))
     trials, steps = side.start(), 0
     while steps < side.steps:
@@ -130,9 +129,12 @@ def _judged(file, points: Sequence[Mapping[str, float]]) -> list[float]:
 
 def _config():
     config = search_ring.get_config()
+    plain = base.get_config()
     for player in ("generator", "discriminator"):
         config.model[player].width = _WIDTH.value
-        config.optim[player].learning_rate = 1e-3
+        for name in ("learning_rate", "b1", "b2"):
+            config.optim[player][name] = plain.optim[player][name]
+    config.penalty.weight, config.ema.half_life = plain.penalty.weight, plain.ema.half_life
     config.train.batch_size = BATCH
     config.train.steps, config.eval.every = _ROUNDS.value, _ROUNDS.value // 9
     return config

@@ -5,12 +5,13 @@
 Claim: on the ring, TPE with successive halving finds better recipes than random search that trains
 as many rounds. Both start from the values that configs/base.py has for what is searched, and search
 the space of search_ring.py, with narrow players and small batches. Random search trains each of its
-trials to the end, so it has fewer. Both end with the same finals: the best four trials and the config's
-own values, each on eight further seeds. The winners are trained once more, on seeds that nothing
-has seen yet, the same for all; a winner's value is the mean over them (8.99 for a perfect sampler).
+trials to the end, so it has fewer. Both end with the same finals: the best four trials and the
+config's own values, each on eight further seeds. The winners are trained once more, on seeds that
+nothing has seen yet, the same for all; a winner's value is the mean over them (8.99 for a perfect
+sampler).
 
 What would refute it: a mean difference over the repetitions, each with other draws, that is not
-above zero. Two CPU cores: about ten minutes. The same command goes on after a stop.
+above zero. Two CPU cores: about fifteen minutes. The same command goes on after a stop.
 """
 
 import shlex

@@ -26,7 +26,7 @@ from gan_jax.search.slots import Slots
 from gan_jax.search.space import Space
 from gan_jax.search.trials import BY_SEED, DIVERGED, PARENT, ROUND
 from gan_jax.study import page
-from gan_jax.sweep import trial_program
+from gan_jax.sweep import trial_program, vmapped
 from gan_jax.sweep.study import load_file
 from gan_jax.sweep.vmapped import VmappedTrials
 
@@ -285,6 +285,15 @@ def test_the_verdict_of_the_benchmark(gains, status):
     assert told.status == status
     assert f"{np.mean(gains):.3g} more" in told.answer
     assert told.sections[0].table.difference.tolist() == pytest.approx(gains)
+
+
+def test_the_benchmark_trains_winners_on_seeds_of_its_own(file, programs, monkeypatch):
+    monkeypatch.setattr(vmapped, "VmappedTrials", programs)
+    points = [file.space.own, {**file.space.own, "penalty.weight": 9.0}]
+    with program.loaded("experiments.search_benchmark", "--judged=2") as benchmark:
+        values = benchmark._judged(file, points)
+        assert benchmark._judged(file, points[::-1]) == pytest.approx(values[::-1], rel=1e-5)
+    assert benchmark.WORST < min(values) < max(values)
 
 
 def test_too_few_places_are_refused(file):

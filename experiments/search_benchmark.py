@@ -11,7 +11,7 @@ nothing has seen yet, the same for all; a winner's value is the mean over them (
 sampler).
 
 What would refute it: a mean difference over the repetitions, each with other draws, that is not
-above zero. Two CPU cores: about fifteen minutes. The same command goes on after a stop.
+above zero. Two CPU cores: about ten minutes. The same command goes on after a stop.
 """
 
 import shlex
@@ -32,7 +32,7 @@ from gan_jax.study.statistics import Paired, paired
 from gan_jax.study.text import text
 
 _WORKDIR = flags.DEFINE_string("workdir", "runs/search_benchmark", "Where to.")
-_REPETITIONS = flags.DEFINE_integer("repetitions", 20, "How often both search.", 2)
+_REPETITIONS = flags.DEFINE_integer("repetitions", 10, "How often both search.", 2)
 _TRIALS = flags.DEFINE_integer("trials", 24, "Trials of the search; random search's follow.", 1)
 _ROUNDS = flags.DEFINE_integer("rounds", 2_700, "Of a trial; divides by 9.", 9)
 _WIDTH = flags.DEFINE_integer("width", 32, "Of the players' layers.", 1)
